@@ -14,6 +14,7 @@ static void make_one_line(char *s)
 			*s = ' ';
 }
 
+RP_PRINTF(4, 0)
 static void vset(struct rp_error *err, int code, const char *where, const char *fmt, va_list ap)
 {
 	err->code = code;
