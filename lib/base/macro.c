@@ -37,5 +37,6 @@ int rp_array_grow(void *parray, size_t *cap, size_t n, size_t elem)
 		return -ENOMEM;
 	memcpy(parray, &p, sizeof(p));
 	*cap = want;
+	/* cppcheck-suppress memleak ; p was stored through parray */
 	return 0;
 }
