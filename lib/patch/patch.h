@@ -56,11 +56,16 @@ struct rp_patch_choice {
 	const char *set; /* NULL: any */
 	const struct rp_strv *only; /* ids or NULL: the defaults */
 	const struct rp_strv *without;
+	const struct rp_strv
+		*beside; /* components that get their patches in the same runtime; NULL: none */
+	struct rp_strv *
+		left_out; /* gets "R3: requires H2 (hip), ..." for defaults left out; may be NULL */
 };
 
 /*
  * The selected patches in an order that satisfies `requires` (members are
- * pulled in). -ENOENT: unknown id; -EINVAL: a conflict, or a required one is in `without`. ret: array of
+ * pulled in). A requirement in another component cannot be pulled in: unless
+ * that component is in `beside`, the patch is left out, or kept if it was named. -ENOENT: unknown id; -EINVAL: a conflict, or a required one is in `without`. ret: array of
  * pointers into list, owned by the caller.
  */
 RP_MUST_CHECK int rp_patch_select(const struct rp_patch_list *list,
@@ -110,7 +115,10 @@ RP_MUST_CHECK int rp_patch_publish(const struct rp_ctx *ctx, int tree_fd,
 RP_MUST_CHECK int rp_patch_revert(
 	const struct rp_ctx *ctx, int tree_fd, size_t *ret_n_files, struct rp_error *err);
 
-/* Ids that the tree's record says are applied. */
+/* Brings a tree out of a killed apply (files put back) or revert (finished). Nothing to do: 0. */
+RP_MUST_CHECK int rp_patch_recover(const struct rp_ctx *ctx, int tree_fd, struct rp_error *err);
+
+/* Ids that the tree's record says are applied; none without a record. -ESTALE: a run was killed. */
 RP_MUST_CHECK int rp_patch_applied(int tree_fd, struct rp_strv *ret, struct rp_error *err);
 
 /* Unified diff of the plan (a/ and b/ prefixes), accepted by git apply and patch -p1. */
