@@ -31,13 +31,18 @@ struct rp_store {
 		NULL, -1, RP_LOCK_INIT, false \
 	}
 
+enum rp_store_mode {
+	RP_STORE_READ, /* a prefix that does not exist is an empty store */
+	RP_STORE_WRITE, /* it must exist: -ENOENT */
+	RP_STORE_CREATE, /* it is created */
+};
+
 /*
- * Opens for reading: a prefix that does not exist is an empty store. With
- * write: creates it, takes the lock (one RP_EV_WAIT event while it waits), and finishes or removes
+ * Opens a store. For writing: takes the lock (one RP_EV_WAIT event while it waits), and finishes or removes
  * what a killed run left. -EACCES/-EROFS: no permission, the text says what to do.
  */
-RP_MUST_CHECK int rp_store_open(const struct rp_ctx *ctx, const char *prefix, bool write,
-	struct rp_store *ret, struct rp_error *err);
+RP_MUST_CHECK int rp_store_open(const struct rp_ctx *ctx, const char *prefix,
+	enum rp_store_mode mode, struct rp_store *ret, struct rp_error *err);
 void rp_store_close(struct rp_store *st);
 
 struct rp_generation {
