@@ -1,0 +1,865 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text of an instruction in LLVM 19's syntax. Everything is written into a local buffer that
+ * bounds itself; numbers are formatted here because printf would be most of the time.
+ */
+#include "isa/names.h"
+
+struct out {
+	size_t n;
+	char text[RP_ISA_TEXT_MAX];
+};
+
+static void put_n(struct out *o, const char *s, size_t n)
+{
+	if (n > sizeof(o->text) - o->n)
+		n = sizeof(o->text) - o->n;
+	memcpy(o->text + o->n, s, n);
+	o->n += n;
+}
+
+static void put_c(struct out *o, char c)
+{
+	if (o->n < sizeof(o->text))
+		o->text[o->n++] = c;
+}
+
+static void put(struct out *o, const char *s)
+{
+	put_n(o, s, strlen(s));
+}
+
+static void put_u(struct out *o, uint32_t v)
+{
+	char b[10];
+	size_t n = sizeof(b);
+
+	do {
+		b[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	put_n(o, b + n, sizeof(b) - n);
+}
+
+static void put_d(struct out *o, int32_t v)
+{
+	if (v < 0)
+		put_c(o, '-');
+	put_u(o, v < 0 ? 0u - (uint32_t)v : (uint32_t)v);
+}
+
+static void put_x(struct out *o, uint32_t v)
+{
+	static const char digits[] = "0123456789abcdef";
+	char b[8];
+	size_t n = sizeof(b);
+
+	do {
+		b[--n] = digits[v & 15];
+		v >>= 4;
+	} while (v);
+	put_n(o, "0x", 2);
+	put_n(o, b + n, sizeof(b) - n);
+}
+
+static void put_tuple(struct out *o, const char *prefix, unsigned int first, unsigned int n)
+{
+	put(o, prefix);
+	if (n <= 1) {
+		put_u(o, first);
+		return;
+	}
+	put_c(o, '[');
+	put_u(o, first);
+	put_c(o, ':');
+	put_u(o, first + n - 1);
+	put_c(o, ']');
+}
+
+static void put_scalar(struct out *o, unsigned int reg, unsigned int n)
+{
+	static const char *const one[] = { "m0", "null", "exec_lo", "exec_hi" };
+
+	if (n > 2)
+		reg &= ~3u;
+	else if (n == 2 && reg != RP_ISA_NULL)
+		reg &= ~1u;
+	if (reg < RP_ISA_VCC_LO)
+		put_tuple(o, "s", reg, n);
+	else if (reg < RP_ISA_TTMP0)
+		put(o, n > 1 ? "vcc" : reg == RP_ISA_VCC_LO ? "vcc_lo" : "vcc_hi");
+	else if (reg < RP_ISA_M0)
+		put_tuple(o, "ttmp", reg - RP_ISA_TTMP0, n);
+	else if (n > 1 && reg >= RP_ISA_EXEC_LO)
+		put(o, "exec");
+	else
+		put(o, one[reg - RP_ISA_M0]);
+}
+
+/* Constants 240..248 by index, and the bits that they stand for. */
+static const char *const float_text[] = { "0.5", "-0.5", "1.0", "-1.0", "2.0", "-2.0", "4.0",
+	"-4.0", "0.15915494" };
+static const uint32_t float_bits[] = { 0x3f000000, 0xbf000000, 0x3f800000, 0xbf800000, 0x40000000,
+	0xc0000000, 0x40800000, 0xc0800000, 0x3e22f983 };
+static const uint16_t half_bits[] = { 0x3800, 0xb800, 0x3c00, 0xbc00, 0x4000, 0xc000, 0x4400,
+	0xc400, 0x3118 };
+
+static bool put_float(struct out *o, uint32_t v)
+{
+	for (size_t i = 0; i < RP_ARRAY_SIZE(float_bits); i++)
+		if (v == float_bits[i]) {
+			put(o, float_text[i]);
+			return true;
+		}
+	return false;
+}
+
+static bool put_half(struct out *o, uint32_t v)
+{
+	for (size_t i = 0; i < RP_ARRAY_SIZE(half_bits); i++)
+		if (v == half_bits[i]) {
+			put(o, float_text[i]);
+			return true;
+		}
+	return false;
+}
+
+static bool put_small(struct out *o, int32_t v)
+{
+	if (v < -16 || v > 64)
+		return false;
+	put_d(o, v);
+	return true;
+}
+
+/* LLVM shows a literal as the constant that has the same value, if there is one. */
+static void put_literal(struct out *o, unsigned int type, uint32_t v)
+{
+	switch (type) {
+	case RP_ISA_TYPE_F16:
+		if (!put_small(o, (int16_t)(uint16_t)v) && !put_half(o, v & 0xffff))
+			put_x(o, v & 0xffff);
+		break;
+	case RP_ISA_TYPE_I16:
+	case RP_ISA_TYPE_I16S:
+		if (!put_small(o, (int32_t)v) && !put_float(o, v))
+			put_x(o, v & 0xffff);
+		break;
+	case RP_ISA_TYPE_V2F16:
+		if (!put_small(o, (int32_t)v) && !put_half(o, v))
+			put_x(o, v);
+		break;
+	case RP_ISA_TYPE_I64:
+		if (v > 64 || !put_small(o, (int32_t)v))
+			put_x(o, v);
+		break;
+	case RP_ISA_TYPE_F64:
+		put_x(o, v);
+		break;
+	default:
+		if (!put_small(o, (int32_t)v) && !put_float(o, v))
+			put_x(o, v);
+		break;
+	}
+}
+
+static void put_inline(struct out *o, const struct rp_isa_operand *op)
+{
+	if (op->reg <= 208)
+		put_d(o, (int32_t)op->value);
+	else if (op->type == RP_ISA_TYPE_I16 || op->type == RP_ISA_TYPE_I16S)
+		put_x(o, half_bits[op->value]);
+	else if (op->reg == 248 && op->dwords == 2)
+		put(o, "0.15915494309189532");
+	else
+		put(o, float_text[op->value]);
+}
+
+static void put_special(struct out *o, unsigned int reg)
+{
+	static const char *const apertures[] = { "src_shared_base", "src_shared_limit",
+		"src_private_base", "src_private_limit", "src_pops_exiting_wave_id" };
+	static const char *const others[] = { "src_vccz", "src_execz", "src_scc",
+		"src_lds_direct" };
+
+	if (reg >= 235 && reg <= 239)
+		put(o, apertures[reg - 235]);
+	else if (reg >= 251 && reg <= 254)
+		put(o, others[reg - 251]);
+	else
+		put(o, "reserved");
+}
+
+static void put_waitcnt(struct out *o, uint32_t v)
+{
+	uint32_t vm = (v & 15) | (v >> 14 & 3) << 4, exp = v >> 4 & 7, lgkm = v >> 8 & 63;
+	bool all = vm == 63 && exp == 7 && lgkm == 63;
+	size_t start = o->n;
+
+	if (all || vm != 63) {
+		put(o, "vmcnt(");
+		put_u(o, vm);
+		put_c(o, ')');
+	}
+	if (all || exp != 7) {
+		put(o, o->n > start ? " expcnt(" : "expcnt(");
+		put_u(o, exp);
+		put_c(o, ')');
+	}
+	if (all || lgkm != 63) {
+		put(o, o->n > start ? " lgkmcnt(" : "lgkmcnt(");
+		put_u(o, lgkm);
+		put_c(o, ')');
+	}
+}
+
+static void put_hwreg(struct out *o, uint32_t v, unsigned int chip)
+{
+	const char *name = rp_isa_hwreg_name(v & 63, chip);
+
+	put(o, "hwreg(");
+	if (name) {
+		put(o, "HW_REG_");
+		put(o, name);
+	} else {
+		put_u(o, v & 63);
+	}
+	if (v >> 6 != 31 << 5) { /* not all 32 bits from bit 0 */
+		put(o, ", ");
+		put_u(o, v >> 6 & 31);
+		put(o, ", ");
+		put_u(o, (v >> 11) + 1);
+	}
+	put_c(o, ')');
+}
+
+static void put_message(struct out *o, uint32_t v)
+{
+	uint32_t id = v & 15, op = v >> 4 & 7, stream = v >> 8 & 3;
+	struct rp_isa_message m;
+
+	if (rp_isa_message_names(id, op, stream, &m)) {
+		put(o, "sendmsg(");
+		put(o, m.id);
+		if (m.op) {
+			put(o, ", ");
+			put(o, m.op);
+		}
+		if (m.stream) {
+			put(o, ", ");
+			put_u(o, stream);
+		}
+		put_c(o, ')');
+	} else if (v == (id | op << 4 | stream << 8)) {
+		put(o, "sendmsg(");
+		put_u(o, id);
+		put(o, ", ");
+		put_u(o, op);
+		put(o, ", ");
+		put_u(o, stream);
+		put_c(o, ')');
+	} else {
+		put_u(o, v);
+	}
+}
+
+static void put_target(struct out *o, const struct rp_isa_inst *i, const struct rp_isa_print *p)
+{
+	size_t n = 0;
+
+	if (p && p->label) {
+		n = p->label(p->user, rp_isa_branch_target(i, p->off), o->text + o->n,
+			sizeof(o->text) - o->n);
+		if (n < sizeof(o->text) - o->n)
+			o->n += n;
+		else
+			n = 0;
+	}
+	if (!n)
+		put_u(o, i->w[0] & 0xffff);
+}
+
+static void put_export_target(struct out *o, uint32_t t)
+{
+	static const struct {
+		uint8_t first, last;
+		const char *name;
+	} ranges[] = { { 0, 7, "mrt" }, { 12, 16, "pos" }, { 32, 63, "param" } };
+
+	for (size_t i = 0; i < RP_ARRAY_SIZE(ranges); i++)
+		if (t >= ranges[i].first && t <= ranges[i].last) {
+			put(o, ranges[i].name);
+			put_u(o, t - ranges[i].first);
+			return;
+		}
+	if (t == 8 || t == 9 || t == 20) {
+		put(o, t == 8 ? "mrtz" : t == 9 ? "null" : "prim");
+		return;
+	}
+	put(o, "invalid_target_");
+	put_u(o, t);
+}
+
+static void put_attribute(struct out *o, uint32_t attr, uint32_t channel)
+{
+	put(o, "attr");
+	put_u(o, attr);
+	put_c(o, '.');
+	put_c(o, "xyzw"[channel & 3]);
+}
+
+static void put_parameter(struct out *o, uint32_t v)
+{
+	static const char *const names[] = { "p10", "p20", "p0" };
+
+	if (v < RP_ARRAY_SIZE(names)) {
+		put(o, names[v]);
+		return;
+	}
+	put(o, "invalid_param_");
+	put_u(o, v);
+}
+
+static void put_immediate(struct out *o, const struct rp_isa_target *t, const struct rp_isa_inst *i,
+	const struct rp_isa_print *p, const struct rp_isa_operand *op)
+{
+	switch (op->type) {
+	case RP_ISA_TYPE_HEX:
+		put_x(o, op->value);
+		break;
+	case RP_ISA_TYPE_HWREG:
+		put_hwreg(o, op->value, t->chip);
+		break;
+	case RP_ISA_TYPE_MSG:
+		put_message(o, op->value);
+		break;
+	case RP_ISA_TYPE_REL:
+		put_target(o, i, p);
+		break;
+	case RP_ISA_TYPE_WAIT:
+		put_waitcnt(o, op->value);
+		break;
+	case RP_ISA_TYPE_SMEM:
+		if ((int32_t)op->value < 0)
+			put_c(o, '-');
+		put_x(o, (int32_t)op->value < 0 ? 0u - op->value : op->value);
+		break;
+	case RP_ISA_TYPE_ATTR:
+		if (i->encoding == RP_ISA_VINTRP)
+			put_attribute(o, op->value >> 2, op->value);
+		else
+			put_attribute(o, op->value & 63, op->value >> 6);
+		break;
+	case RP_ISA_TYPE_PARAM:
+		put_parameter(o, op->value);
+		break;
+	case RP_ISA_TYPE_TGT:
+		put_export_target(o, op->value);
+		break;
+	default:
+		put_u(o, op->value);
+		break;
+	}
+}
+
+static void put_plain_operand(struct out *o, const struct rp_isa_target *t,
+	const struct rp_isa_inst *i, const struct rp_isa_print *p, const struct rp_isa_operand *op)
+{
+	switch (op->kind) {
+	case RP_ISA_OP_SCALAR:
+		put_scalar(o, op->reg, op->type == RP_ISA_TYPE_SMEM ? 1 : op->dwords);
+		if (op->type == RP_ISA_TYPE_SMEM && op->value) {
+			put(o, " offset:");
+			if ((int32_t)op->value < 0)
+				put_c(o, '-');
+			put_x(o, (int32_t)op->value < 0 ? 0u - op->value : op->value);
+		}
+		break;
+	case RP_ISA_OP_VGPR:
+		put_tuple(o, "v", op->reg, op->dwords);
+		break;
+	case RP_ISA_OP_INLINE:
+		put_inline(o, op);
+		break;
+	case RP_ISA_OP_LITERAL:
+		if (op->field == RP_ISA_FIELD_LIT && op->type != RP_ISA_TYPE_I32)
+			put_x(o, op->value); /* the constant of the mk and ak instructions */
+		else
+			put_literal(o, op->type, op->value);
+		break;
+	case RP_ISA_OP_SPECIAL:
+		put_special(o, op->reg);
+		break;
+	case RP_ISA_OP_IMMEDIATE:
+		put_immediate(o, t, i, p, op);
+		break;
+	default:
+		put(o, "off");
+		break;
+	}
+}
+
+static void put_operand(struct out *o, const struct rp_isa_target *t, const struct rp_isa_inst *i,
+	const struct rp_isa_print *p, const struct rp_isa_operand *op)
+{
+	/* "-1" is the constant -1: a negated constant is neg(1) */
+	bool constant = op->kind == RP_ISA_OP_INLINE || op->kind == RP_ISA_OP_LITERAL;
+	bool call = op->mods & RP_ISA_MOD_SEXT || (op->mods == RP_ISA_MOD_NEG && constant);
+
+	if (call)
+		put(o, op->mods & RP_ISA_MOD_SEXT ? "sext(" : "neg(");
+	else if (op->mods & RP_ISA_MOD_NEG)
+		put_c(o, '-');
+	if (op->mods & RP_ISA_MOD_ABS)
+		put_c(o, '|');
+	put_plain_operand(o, t, i, p, op);
+	if (op->mods & RP_ISA_MOD_ABS)
+		put_c(o, '|');
+	if (call)
+		put_c(o, ')');
+}
+
+/* " name:[a,b,c]" of the low n bits */
+static void put_bits(struct out *o, const char *name, uint32_t bits, unsigned int n)
+{
+	put(o, name);
+	for (unsigned int k = 0; k < n; k++) {
+		put_c(o, k ? ',' : '[');
+		put_c(o, bits >> k & 1 ? '1' : '0');
+	}
+	put_c(o, ']');
+}
+
+static void put_clamp_omod(struct out *o, bool clamp, uint32_t omod)
+{
+	static const char *const omods[] = { "", " mul:2", " mul:4", " div:2" };
+
+	if (clamp)
+		put(o, " clamp");
+	put(o, omods[omod & 3]);
+}
+
+static unsigned int count_sources(const struct rp_isa_row *row)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < row->n_operands; i++) {
+		unsigned int f = rp_isa_opdescs[row->operands + i].field;
+
+		n += f >= RP_ISA_FIELD_SRC0 && f <= RP_ISA_FIELD_SRC2;
+	}
+	return n;
+}
+
+static void put_vop3_tail(struct out *o, const struct rp_isa_inst *i, const struct rp_isa_row *row)
+{
+	uint32_t sel = i->w[0] >> 11 & 15;
+
+	if (row->flags & RP_ISA_F_OPSEL) {
+		unsigned int n = count_sources(row);
+
+		/* Two-source forms keep the destination's bit in bit 14, too; permlane has none. */
+		if (!(row->flags & RP_ISA_F_CLAMP)) {
+			if (sel & 3)
+				put_bits(o, " op_sel:", sel & 3, 2);
+		} else if (sel) {
+			put_bits(o, " op_sel:", n == 2 ? (sel & 3) | (sel >> 3) << 2 : sel, n + 1);
+		}
+	}
+	if (row->n_operands > 2 && rp_isa_opdescs[row->operands + 2].type == RP_ISA_TYPE_ATTR &&
+		i->w[1] >> 8 & 1)
+		put(o, " high");
+	put_clamp_omod(o, row->flags & RP_ISA_F_CLAMP && i->w[0] >> 15 & 1,
+		row->flags & RP_ISA_F_OMOD ? i->w[1] >> 27 : 0);
+}
+
+static void put_vop3p_tail(struct out *o, const struct rp_isa_inst *i, const struct rp_isa_row *row)
+{
+	bool mix = rp_isa_opdescs[row->operands + 1].type == RP_ISA_TYPE_F16;
+	unsigned int n = count_sources(row);
+	uint32_t mask = (1u << n) - 1, sel = i->w[0] >> 11 & mask;
+	uint32_t sel_hi = ((i->w[1] >> 27 & 3) | (i->w[0] >> 14 & 1) << 2) & mask;
+	uint32_t neg_lo = i->w[1] >> 29 & mask, neg_hi = i->w[0] >> 8 & mask;
+
+	if (sel)
+		put_bits(o, " op_sel:", sel, n);
+	if (sel_hi != (mix ? 0 : mask))
+		put_bits(o, " op_sel_hi:", sel_hi, n);
+	if (!mix && neg_lo)
+		put_bits(o, " neg_lo:", neg_lo, n);
+	if (!mix && neg_hi)
+		put_bits(o, " neg_hi:", neg_hi, n);
+	put_clamp_omod(o, i->w[0] >> 15 & 1, 0);
+}
+
+static void put_dpp_control(struct out *o, uint32_t c)
+{
+	static const struct {
+		uint16_t first, last;
+		const char *name;
+		uint8_t base;
+	} ranges[] = { { 0x101, 0x10f, "row_shl:", 1 }, { 0x111, 0x11f, "row_shr:", 1 },
+		{ 0x121, 0x12f, "row_ror:", 1 }, { 0x150, 0x15f, "row_share:", 0 },
+		{ 0x160, 0x16f, "row_xmask:", 0 } };
+
+	if (c < 0x100) {
+		put(o, " quad_perm:[");
+		for (unsigned int k = 0; k < 4; k++) {
+			if (k)
+				put_c(o, ',');
+			put_u(o, c >> (2 * k) & 3);
+		}
+		put_c(o, ']');
+		return;
+	}
+	put_c(o, ' ');
+	for (size_t k = 0; k < RP_ARRAY_SIZE(ranges); k++)
+		if (c >= ranges[k].first && c <= ranges[k].last) {
+			put(o, ranges[k].name);
+			put_u(o, c - ranges[k].first + ranges[k].base);
+			return;
+		}
+	if (c == 0x140 || c == 0x141)
+		put(o, c == 0x140 ? "row_mirror" : "row_half_mirror");
+	else if (c == 0x142 || c == 0x143)
+		put(o, "/* row_bcast is not supported starting from GFX10 */");
+	else
+		put(o, "/* Invalid dpp_ctrl value */");
+}
+
+static void put_form_tail(struct out *o, const struct rp_isa_inst *i, const struct rp_isa_row *row)
+{
+	static const char *const sels[] = { "BYTE_0", "BYTE_1", "BYTE_2", "BYTE_3", "WORD_0",
+		"WORD_1", "DWORD", "" };
+	static const char *const unused[] = { "UNUSED_PAD", "UNUSED_SEXT", "UNUSED_PRESERVE", "" };
+	uint32_t w = i->w[1];
+
+	if (i->form == RP_ISA_FORM_SDWA) {
+		if (i->encoding != RP_ISA_VOPC) {
+			put_clamp_omod(o, w >> 13 & 1, w >> 14);
+			put(o, " dst_sel:");
+			put(o, sels[w >> 8 & 7]);
+			put(o, " dst_unused:");
+			put(o, unused[w >> 11 & 3]);
+		}
+		put(o, " src0_sel:");
+		put(o, sels[w >> 16 & 7]);
+		if (count_sources(row) > 1) {
+			put(o, " src1_sel:");
+			put(o, sels[w >> 24 & 7]);
+		}
+		return;
+	}
+	if (i->form == RP_ISA_FORM_DPP8) {
+		put(o, " dpp8:[");
+		for (unsigned int k = 0; k < 8; k++) {
+			if (k)
+				put_c(o, ',');
+			put_u(o, w >> (8 + 3 * k) & 7);
+		}
+		put_c(o, ']');
+		if ((i->w[0] & 0x1ff) == SRC_DPP8_FI)
+			put(o, " fi:1");
+		return;
+	}
+	put_dpp_control(o, w >> 8 & 0x1ff);
+	put(o, " row_mask:");
+	put_x(o, w >> 28);
+	put(o, " bank_mask:");
+	put_x(o, w >> 24 & 15);
+	if (w >> 19 & 1)
+		put(o, " bound_ctrl:1");
+	if (w >> 18 & 1)
+		put(o, " fi:1");
+}
+
+static void put_offset(struct out *o, const char *name, int32_t v)
+{
+	if (v) {
+		put(o, name);
+		put_d(o, v);
+	}
+}
+
+/* Patterns of ds_swizzle_b32: RDNA ISA document, "DS_SWIZZLE_B32"; names of LLVM. */
+static void put_swizzle(struct out *o, uint32_t v)
+{
+	uint32_t and = v & 31, or = v >> 5 & 31, xor = v >> 10 & 31, group = 32 - and;
+
+	if (!v)
+		return;
+	put(o, " offset:");
+	if ((v & 0xff00) == 0x8000) {
+		put(o, "swizzle(QUAD_PERM");
+		for (unsigned int k = 0; k < 4; k++) {
+			put_c(o, ',');
+			put_u(o, v >> (2 * k) & 3);
+		}
+		put_c(o, ')');
+		return;
+	}
+	if (v & 0x8000) {
+		put_u(o, v);
+		return;
+	}
+	if (and == 31 && ! or &&xor&&!(xor&(xor-1))) {
+		put(o, "swizzle(SWAP,");
+		put_u(o, xor);
+	} else if (and == 31 && ! or &&xor&&!(xor&(xor+1))) {
+		put(o, "swizzle(REVERSE,");
+		put_u(o, xor+1);
+	} else if (group > 1 && !(group & (group - 1)) && or < group && !xor) {
+		put(o, "swizzle(BROADCAST,");
+		put_u(o, group);
+		put_c(o, ',');
+		put_u(o, or);
+	} else {
+		put(o, "swizzle(BITMASK_PERM,\"");
+		for (int k = 4; k >= 0; k--) {
+			uint32_t a = and >> k & 1, r = or >> k & 1, x = xor >> k & 1;
+
+			/* what bit k of the lane number becomes: constant, kept or inverted */
+			put_c(o, !a ? (r ^ x ? '1' : '0') : r ? (x ? '0' : '1') : x ? 'i' : 'p');
+		}
+		put_c(o, '"');
+	}
+	put_c(o, ')');
+}
+
+static void put_flag(struct out *o, uint32_t bit, const char *text)
+{
+	if (bit & 1)
+		put(o, text);
+}
+
+static void put_ds_tail(struct out *o, const struct rp_isa_inst *i, const struct rp_isa_row *row)
+{
+	uint32_t w = i->w[0];
+
+	if (row->flags & RP_ISA_F_SWIZZLE) {
+		put_swizzle(o, w & 0xffff);
+	} else if (row->flags & RP_ISA_F_OFFSET01) {
+		put_offset(o, " offset0:", (int32_t)(w & 0xff));
+		put_offset(o, " offset1:", (int32_t)(w >> 8 & 0xff));
+	} else {
+		put_offset(o, " offset:", (int32_t)(w & 0xffff));
+	}
+	put_flag(o, w >> 17, " gds");
+}
+
+static void put_flat_tail(struct out *o, const struct rp_isa_inst *i)
+{
+	uint32_t w = i->w[0];
+	int32_t offset = (int32_t)(w & 0xfff);
+
+	if (i->encoding != RP_ISA_FLAT)
+		offset = (int32_t)(w << 20) >> 20;
+	put_offset(o, " offset:", offset);
+	put_flag(o, w >> 16, " glc");
+	put_flag(o, w >> 17, " slc");
+	put_flag(o, w >> 12, " dlc");
+	put_flag(o, w >> 13, " lds");
+}
+
+static void put_buffer_format(struct out *o, uint32_t f)
+{
+	if (f == 1)
+		return;
+	put(o, " format:");
+	if (f >= RP_ISA_BUFFER_FORMATS) {
+		put_u(o, f);
+		return;
+	}
+	put(o, "[BUF_FMT_");
+	put(o, rp_isa_buffer_formats[f]);
+	put_c(o, ']');
+}
+
+static void put_buffer_tail(
+	struct out *o, const struct rp_isa_inst *i, const struct rp_isa_row *row)
+{
+	uint32_t w = i->w[0];
+
+	if (!row->n_operands)
+		return;
+	if (i->encoding == RP_ISA_MTBUF)
+		put_buffer_format(o, w >> 19 & 0x7f);
+	put_flag(o, w >> 13, " idxen");
+	put_flag(o, w >> 12, " offen");
+	put_offset(o, " offset:", (int32_t)(w & 0xfff));
+	put_flag(o, w >> 14, " glc");
+	put_flag(o, i->w[1] >> 22, " slc");
+	put_flag(o, w >> 15, " dlc");
+	if (i->encoding == RP_ISA_MUBUF) {
+		put_flag(o, i->w[1] >> 23, " tfe");
+		put_flag(o, w >> 16, " lds");
+	}
+}
+
+static void put_image_tail(struct out *o, const struct rp_isa_inst *i)
+{
+	static const char *const dims[] = { "1D", "2D", "3D", "CUBE", "1D_ARRAY", "2D_ARRAY",
+		"2D_MSAA", "2D_MSAA_ARRAY" };
+	uint32_t w = i->w[0];
+
+	if (!(i->flags & RP_ISA_F_BVH)) {
+		if (w >> 8 & 15) {
+			put(o, " dmask:");
+			put_x(o, w >> 8 & 15);
+		}
+		put(o, " dim:SQ_RSRC_IMG_");
+		put(o, dims[w >> 3 & 7]);
+		put_flag(o, w >> 12, " unorm");
+		put_flag(o, w >> 13, " glc");
+		put_flag(o, w >> 25, " slc");
+		put_flag(o, w >> 7, " dlc");
+		put_flag(o, w >> 15, " r128");
+	}
+	put_flag(o, i->w[1] >> 30, " a16");
+	if (!(i->flags & RP_ISA_F_BVH)) {
+		put_flag(o, w >> 16, " tfe");
+		put_flag(o, w >> 17, " lwe");
+		put_flag(o, i->w[1] >> 31, " d16");
+	}
+}
+
+static void put_tail(struct out *o, const struct rp_isa_inst *i, const struct rp_isa_row *row)
+{
+	uint32_t w = i->w[0];
+
+	if (i->form != RP_ISA_FORM_NATIVE) {
+		put_form_tail(o, i, row);
+		return;
+	}
+	switch (i->encoding) {
+	case RP_ISA_VOP3:
+		put_vop3_tail(o, i, row);
+		break;
+	case RP_ISA_VOP3P:
+		put_vop3p_tail(o, i, row);
+		break;
+	case RP_ISA_DS:
+		put_ds_tail(o, i, row);
+		break;
+	case RP_ISA_FLAT:
+	case RP_ISA_GLOBAL:
+	case RP_ISA_SCRATCH:
+		put_flat_tail(o, i);
+		break;
+	case RP_ISA_MUBUF:
+	case RP_ISA_MTBUF:
+		put_buffer_tail(o, i, row);
+		break;
+	case RP_ISA_MIMG:
+		put_image_tail(o, i);
+		break;
+	case RP_ISA_SMEM:
+		if (row->flags & (RP_ISA_F_LOAD | RP_ISA_F_STORE | RP_ISA_F_ATOMIC)) {
+			put_flag(o, w >> 16, " glc");
+			put_flag(o, w >> 14, " dlc");
+		}
+		break;
+	case RP_ISA_EXP:
+		put_flag(o, w >> 11, " done");
+		put_flag(o, w >> 10, " compr");
+		put_flag(o, w >> 12, " vm");
+		break;
+	default:
+		break;
+	}
+}
+
+static void put_nsa(struct out *o, const uint8_t *vgpr, unsigned int n)
+{
+	for (unsigned int a = 0; a < n; a++) {
+		put(o, a ? ", " : "[");
+		put_tuple(o, "v", vgpr[a], 1);
+	}
+	put_c(o, ']');
+}
+
+/* The four sources of EXP: "off" where en is 0; compr has two registers of packed pairs. */
+static void export_source(const struct rp_isa_inst *i, unsigned int n, struct rp_isa_operand *op)
+{
+	bool compr = i->w[0] >> 10 & 1;
+	unsigned int source = n - 1;
+
+	if (compr)
+		op->reg = (uint16_t)(i->w[1] >> (8 * (source / 2)) & 0xff);
+	op->kind = i->w[0] >> source & 1 ? RP_ISA_OP_VGPR : RP_ISA_OP_OFF;
+}
+
+static void put_operands(struct out *o, const struct rp_isa_target *t, const struct rp_isa_inst *i,
+	const struct rp_isa_row *row, const struct rp_isa_print *p)
+{
+	struct rp_isa_operand op;
+	uint8_t nsa[13];
+	unsigned int n_nsa = rp_isa_nsa(i, nsa);
+	bool first = true;
+
+	for (unsigned int n = 0; n < row->n_operands; n++) {
+		rp_isa_operand(t, i, n, &op);
+		if (op.kind == RP_ISA_OP_NONE || (op.type == RP_ISA_TYPE_OPT && !op.value))
+			continue;
+		if (first)
+			put_c(o, ' ');
+		else if (i->encoding == RP_ISA_EXP && n == 1)
+			put_c(o, ' ');
+		else
+			put(o, ", ");
+		first = false;
+		if (i->encoding == RP_ISA_EXP && n)
+			export_source(i, n, &op);
+		if (n_nsa && op.field == RP_ISA_FIELD_VADDR)
+			put_nsa(o, nsa, n_nsa);
+		else
+			put_operand(o, t, i, p, &op);
+	}
+}
+
+static void put_mnemonic(struct out *o, const struct rp_isa_inst *i, const struct rp_isa_row *row)
+{
+	put_n(o, rp_isa_name_pool + row->name, row->name_length);
+	if (i->form == RP_ISA_FORM_SDWA)
+		put(o, "_sdwa");
+	else if (i->form != RP_ISA_FORM_NATIVE)
+		put(o, row->n_operands ? "_dpp" : "");
+	else if (row->flags & RP_ISA_F_E32)
+		put(o, "_e32");
+	else if (row->flags & RP_ISA_F_E64)
+		put(o, "_e64");
+}
+
+size_t rp_isa_print(const struct rp_isa_target *t, const struct rp_isa_inst *inst,
+	const struct rp_isa_print *p, char *buf, size_t size)
+{
+	const struct rp_isa_row *row = rp_isa_row_of(inst);
+	struct out o;
+	size_t n;
+
+	o.n = 0;
+	if (inst->status == RP_ISA_OK) {
+		put_mnemonic(&o, inst, row);
+		put_operands(&o, t, inst, row, p);
+		put_tail(&o, inst, row);
+	} else if (inst->bytes >= 4 && !inst->w[0]) {
+		put(&o, "v_illegal"); /* LLVM's name of the word 0 on gfx10 */
+	} else {
+		static const char digits[] = "0123456789abcdef";
+
+		put(&o, inst->bytes >= 4 ? ".long 0x" : ".byte 0x");
+		for (int k = inst->bytes >= 4 ? 28 : 8 * inst->bytes - 4; k >= 0; k -= 4)
+			put_c(&o, digits[inst->w[0] >> k & 15]);
+	}
+	if (size) {
+		n = o.n < size ? o.n : size - 1;
+		memcpy(buf, o.text, n);
+		buf[n] = '\0';
+	}
+	return o.n;
+}
+
+const char *rp_isa_name(unsigned int row)
+{
+	return rp_isa_name_pool + (row < rp_isa_n_rows ? rp_isa_rows[row].name : 0);
+}
