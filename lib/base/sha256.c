@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/sha256-internal.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -86,7 +87,7 @@ static uint32_t rotr(uint32_t x, unsigned int n)
 	return x >> n | x << (32 - n);
 }
 
-static void blocks_portable(uint32_t h[8], const uint8_t *p, size_t n_blocks)
+void rp_sha256_blocks_portable(uint32_t h[8], const uint8_t *p, size_t n_blocks)
 {
 	uint32_t w[64], v[8];
 
@@ -172,15 +173,27 @@ static bool have_sha_ni(void)
 }
 #endif
 
-static void blocks(uint32_t h[8], const uint8_t *p, size_t n_blocks)
+bool rp_sha256_blocks_fast(uint32_t *h, const uint8_t *p, size_t n_blocks)
 {
 #if defined(__x86_64__)
-	if (n_blocks >= 4 && have_sha_ni()) {
+	if (!have_sha_ni())
+		return false;
+	if (n_blocks > 0)
 		blocks_sha_ni(h, p, n_blocks);
-		return;
-	}
+	return true;
+#else
+	(void)h;
+	(void)p;
+	(void)n_blocks;
+	return false;
 #endif
-	blocks_portable(h, p, n_blocks);
+}
+
+static void blocks(uint32_t h[8], const uint8_t *p, size_t n_blocks)
+{
+	/* below 4 blocks asking the CPU costs more than it saves */
+	if (n_blocks < 4 || !rp_sha256_blocks_fast(h, p, n_blocks))
+		rp_sha256_blocks_portable(h, p, n_blocks);
 }
 
 void rp_sha256_init(struct rp_sha256 *s)

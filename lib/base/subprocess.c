@@ -15,12 +15,18 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/publish.h"
+
+/* linux/close_range.h, since Linux 5.11 */
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4
+#endif
 
 #define POLL_MS		 50
 #define LINGER_MS	 500
@@ -71,6 +77,7 @@ struct child {
 	int out_fd; /* -1 once closed */
 	int err_fd; /* with split_stderr */
 	bool reaped;
+	bool ending; /* being ended: output only keeps the pipe empty, its limits are over */
 	int wstatus;
 	size_t captured;
 	struct rp_buf line;
@@ -98,6 +105,8 @@ RP_NORETURN static void child_exec(
 		in = open("/dev/null", O_RDONLY);
 	if (in < 0 || dup2(in, 0) < 0 || dup2(out_w, 1) < 0 || dup2(err_w, 2) < 0)
 		goto fail;
+	/* What we inherited ourselves without close-on-exec; an older kernel just keeps it open. */
+	(void)syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (s->run_as &&
 		(setgroups(0, NULL) < 0 || setgid(s->run_as_gid) < 0 || setuid(s->run_as_uid) < 0))
 		goto fail;
@@ -213,6 +222,10 @@ static int take(struct child *c, int *fd, bool captured, struct rp_error *err)
 		rp_close_fd(fd);
 		return 0;
 	}
+	if (c->ending) {
+		keep_tail(c, chunk, (size_t)n);
+		return 0;
+	}
 	if (s->log_fd >= 0) {
 		r = rp_write_all(s->log_fd, rp_span_of(chunk, (size_t)n), err);
 		if (r < 0)
@@ -286,6 +299,7 @@ static bool end_group(struct child *c)
 {
 	int64_t grace = c->spawn->grace_ms > 0 ? c->spawn->grace_ms : DEFAULT_GRACE_MS;
 
+	c->ending = true;
 	(void)kill(-c->pid, SIGTERM);
 	if (pump(c, now_ms() + grace, false, NULL) < 0 || !c->reaped) {
 		(void)kill(-c->pid, SIGKILL);
