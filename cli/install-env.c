@@ -87,6 +87,12 @@ static int do_target(struct rp_cli *cli, struct target *t, bool remove_it, struc
 	r = fd < 0 ? 0 : whose(fd, t, err);
 	if (r < 0)
 		return r;
+	if (fd >= 0 && !cli->dry_run) {
+		int swept = rp_tmpfile_sweep(fd, err);
+
+		if (swept < 0)
+			return rp_error_prefix(err, swept, "%s", t->dir);
+	}
 	if (remove_it) {
 		act = r == 1;
 		if (act && !cli->dry_run && unlinkat(fd, t->name, 0) < 0)

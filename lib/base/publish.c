@@ -2,18 +2,14 @@
 /* Making files, links and trees visible; see base/publish.h. */
 #include "base/publish.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
-
-/* linux/fs.h has it, but cannot be included beside sys/mount.h users. */
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1
-#endif
 
 /* A name that no other process of this machine uses at the same time; see mkostemp(3) for why not it. */
 static void temp_name(char name[64], unsigned int try)
@@ -96,6 +92,40 @@ void rp_tmpfile_drop(struct rp_tmpfile *tmp)
 	*tmp = (struct rp_tmpfile)RP_TMPFILE_INIT;
 }
 
+/* True for a name of temp_name() whose process is gone. */
+static bool is_stray(const char *name)
+{
+	unsigned int try;
+	long pid;
+
+	if (strncmp(name, RP_TMP_PREFIX, strlen(RP_TMP_PREFIX)) != 0 ||
+		sscanf(name + strlen(RP_TMP_PREFIX), "%ld-%u", &pid, &try) != 2 || pid <= 0)
+		return false;
+	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+int rp_tmpfile_sweep(int dirfd, struct rp_error *err)
+{
+	struct dirent *e;
+	int fd, r = 0;
+	DIR *d;
+
+	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return RP_FAIL_ERRNO(err, -errno, "look for left temporary files");
+	d = fdopendir(fd);
+	if (!d) {
+		r = RP_FAIL_ERRNO(err, -errno, "look for left temporary files");
+		rp_close_fd(&fd);
+		return r;
+	}
+	while (r == 0 && (e = readdir(d)) != NULL)
+		if (is_stray(e->d_name) && unlinkat(dirfd, e->d_name, 0) < 0 && errno != ENOENT)
+			r = RP_FAIL_ERRNO(err, -errno, "remove %s", e->d_name);
+	closedir(d);
+	return r;
+}
+
 int rp_publish_file(
 	int dirfd, const char *name, mode_t mode, struct rp_span data, struct rp_error *err)
 {
@@ -161,7 +191,7 @@ int rp_publish_tree(int dirfd, const char *from, const char *to, struct rp_error
 		return RP_FAIL_ERRNO(err, -errno, "%s", from);
 	if (fsync(fd) < 0)
 		return RP_FAIL_ERRNO(err, -errno, "sync %s", from);
-	if (syscall(SYS_renameat2, dirfd, from, dirfd, to, RENAME_NOREPLACE) < 0)
+	if (renameat2(dirfd, from, dirfd, to, RENAME_NOREPLACE) < 0)
 		return RP_FAIL_ERRNO(err, -errno, "publish %s as %s", from, to);
 	return rp_fsync_dir(dirfd, err);
 }

@@ -36,6 +36,9 @@ RP_MUST_CHECK int rp_tmpfile_publish(
 	struct rp_tmpfile *tmp, const char *name, struct rp_error *err);
 void rp_tmpfile_drop(struct rp_tmpfile *tmp); /* unlinks what was not published */
 
+/* For folders without a lock of ours: removes temporary files whose process is gone. */
+RP_MUST_CHECK int rp_tmpfile_sweep(int dirfd, struct rp_error *err);
+
 /* The three steps at once. name must have no slash; dirfd is its directory. */
 RP_MUST_CHECK int rp_publish_file(
 	int dirfd, const char *name, mode_t mode, struct rp_span data, struct rp_error *err);
