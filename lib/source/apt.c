@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * apt with a private state: lists, cache and sources live below our cache, the
+ * mirror comes from the machine's own configuration, and nothing of the
+ * system's apt is changed. Signatures are checked by apt as always. The release
+ * file's expiry is not enforced (copies of an archive may be old): what is
+ * downloaded is compared with the signed index all the same.
+ */
+#include "source/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define INDEX_MAX_AGE_S	    (24 * 3600)
+#define UPDATE_TIMEOUT_MS   (10 * 60 * 1000)
+#define QUERY_TIMEOUT_MS    (60 * 1000)
+#define DOWNLOAD_TIMEOUT_MS (30 * 60 * 1000)
+#define APT_HELPER	    "/usr/lib/apt/apt-helper"
+#define DEBIAN_KEYRING	    "/usr/share/keyrings/debian-archive-keyring.gpg"
+#define MAX_LIST_BYTES	    ((size_t)1 << 20)
+#define MAX_QUERY_BYTES	    ((size_t)8 << 20)
+
+void rp_apt_free(struct rp_apt *apt)
+{
+	free(apt->dir);
+	free(apt->uri);
+	*apt = (struct rp_apt){ .dir = NULL };
+}
+
+void rp_apt_file_free(struct rp_apt_file *f)
+{
+	free(f->version);
+	free(f->path);
+	free(f->sha256);
+	*f = (struct rp_apt_file){ .version = NULL };
+}
+
+void rp_mirror_free(struct rp_mirror *m)
+{
+	free(m->uri);
+	free(m->options);
+	*m = (struct rp_mirror){ NULL, NULL };
+}
+
+static bool plain_uri(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s <= ' ' || *s == 0x7f || *s == '[' || *s == ']' || *s == '"')
+			return false;
+	return true;
+}
+
+/* Builds the options of a one-line entry from what we take over of the machine's. */
+static int set_mirror(struct rp_mirror *ret, const char *uri, const char *signed_by, bool trusted,
+	struct rp_error *err)
+{
+	struct rp_buf b = RP_BUF_INIT;
+
+	if (!plain_uri(uri) || (signed_by && (signed_by[0] != '/' || !plain_uri(signed_by))))
+		return 0; /* an entry of a form that we do not take over */
+	if (signed_by)
+		rp_buf_addf(&b, " signed-by=%s", signed_by);
+	if (trusted)
+		rp_buf_adds(&b, " trusted=yes");
+	ret->uri = strdup(uri);
+	ret->options = b.n > 0 ? rp_asprintf("[%s ] ", rp_buf_cstr(&b)) : strdup("");
+	rp_buf_free(&b);
+	return ret->uri && ret->options ? 1 : RP_NOMEM(err);
+}
+
+/* "deb [options] uri suite component..." (sources.list(5)) */
+static int parse_one_line(struct rp_span line, const struct rp_strv *suites, struct rp_mirror *ret,
+	struct rp_error *err)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv w = RP_STRV_INIT;
+	const char *signed_by = NULL;
+	bool trusted = false;
+	size_t i = 1;
+	int r;
+
+	r = rp_strv_split(&w, line, err);
+	if (r < 0)
+		return r;
+	if (w.n < 4 || strcmp(w.v[0], "deb") != 0)
+		return 0;
+	if (w.v[1][0] == '[') {
+		for (;; i++) {
+			char *o;
+			size_t n;
+
+			if (i >= w.n)
+				return 0;
+			o = w.v[i] + (w.v[i][0] == '[');
+			n = strlen(o);
+			if (strncmp(o, "signed-by=", 10) == 0)
+				signed_by = o + 10;
+			else if (strncmp(o, "trusted=yes", 11) == 0)
+				trusted = true;
+			if (n > 0 && o[n - 1] == ']') {
+				o[n - 1] = '\0';
+				break;
+			}
+		}
+		i++;
+	}
+	if (i + 2 >= w.n || !rp_strv_has(suites, w.v[i + 1]))
+		return 0;
+	for (size_t c = i + 2; c < w.n; c++)
+		if (strcmp(w.v[c], "main") == 0)
+			return set_mirror(ret, w.v[i], signed_by, trusted, err);
+	return 0;
+}
+
+/* One stanza's field, its continuation lines included; false: absent. */
+static bool stanza_field(struct rp_span stanza, const char *name, struct rp_span *ret)
+{
+	struct rp_span rest = stanza, line;
+	size_t n = strlen(name);
+
+	while (rp_span_line(&rest, &line)) {
+		const uint8_t *start, *end;
+
+		if (line.n <= n || strncasecmp((const char *)line.p, name, n) != 0 ||
+			line.p[n] != ':')
+			continue;
+		start = line.p + n + 1;
+		end = line.p + line.n;
+		while (rp_span_line(&rest, &line) && line.n > 0 &&
+			(line.p[0] == ' ' || line.p[0] == '\t'))
+			end = line.p + line.n;
+		*ret = rp_span_of(start, (size_t)(end - start));
+		return true;
+	}
+	return false;
+}
+
+/* Cuts the next stanza (up to an empty line) off *s. */
+static bool next_stanza(struct rp_span *s, struct rp_span *ret)
+{
+	struct rp_span line;
+	const uint8_t *start;
+
+	for (;;) {
+		start = s->p;
+		if (!rp_span_line(s, &line))
+			return false;
+		if (rp_span_trim(line).n > 0)
+			break;
+	}
+	while (rp_span_trim(line).n > 0 && rp_span_line(s, &line))
+		;
+	*ret = rp_span_of(start, (size_t)(line.p + line.n - start));
+	return true;
+}
+
+static int field_words(
+	struct rp_span stanza, const char *name, struct rp_strv *ret, struct rp_error *err)
+{
+	struct rp_span v;
+
+	return stanza_field(stanza, name, &v) ? rp_strv_split(ret, v, err) : 0;
+}
+
+static bool share_a_word(const struct rp_strv *a, const struct rp_strv *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (rp_strv_has(b, a->v[i]))
+			return true;
+	return false;
+}
+
+static int parse_stanza(struct rp_span stanza, const struct rp_strv *suites, struct rp_mirror *ret,
+	struct rp_error *err)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv types = RP_STRV_INIT;
+	RP_CLEANUP(rp_strv_free) struct rp_strv uris = RP_STRV_INIT;
+	RP_CLEANUP(rp_strv_free) struct rp_strv their = RP_STRV_INIT;
+	RP_CLEANUP(rp_strv_free) struct rp_strv components = RP_STRV_INIT;
+	RP_CLEANUP(rp_strv_free) struct rp_strv enabled = RP_STRV_INIT;
+	RP_CLEANUP(rp_strv_free) struct rp_strv key = RP_STRV_INIT;
+	RP_CLEANUP(rp_strv_free) struct rp_strv trusted = RP_STRV_INIT;
+	int r;
+
+	r = field_words(stanza, "Types", &types, err);
+	if (r == 0)
+		r = field_words(stanza, "URIs", &uris, err);
+	if (r == 0)
+		r = field_words(stanza, "Suites", &their, err);
+	if (r == 0)
+		r = field_words(stanza, "Components", &components, err);
+	if (r == 0)
+		r = field_words(stanza, "Enabled", &enabled, err);
+	if (r == 0)
+		r = field_words(stanza, "Signed-By", &key, err);
+	if (r == 0)
+		r = field_words(stanza, "Trusted", &trusted, err);
+	if (r < 0)
+		return r;
+	if (!rp_strv_has(&types, "deb") || uris.n == 0 || !rp_strv_has(&components, "main") ||
+		rp_strv_has(&enabled, "no") || !share_a_word(&their, suites))
+		return 0;
+	/* An embedded key (a block, not a path) is not taken over: the default keyring is used. */
+	return set_mirror(ret, uris.v[0], key.n == 1 && key.v[0][0] == '/' ? key.v[0] : NULL,
+		rp_strv_has(&trusted, "yes"), err);
+}
+
+int rp_mirror_parse(struct rp_span text, bool deb822, const struct rp_strv *suites,
+	struct rp_mirror *ret, struct rp_error *err)
+{
+	struct rp_span part;
+	int r;
+
+	if (text.n > 0 && memchr(text.p, 0, text.n))
+		return RP_FAIL(err, -EBADMSG, "NUL byte");
+	while (deb822 ? next_stanza(&text, &part) : rp_span_line(&text, &part)) {
+		if (!deb822 && rp_span_starts(rp_span_trim(part), "#"))
+			continue;
+		r = deb822 ? parse_stanza(part, suites, ret, err)
+			   : parse_one_line(part, suites, ret, err);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Suites by which an entry shows that it serves Debian itself. */
+static int debian_suites(struct rp_strv *ret, struct rp_error *err)
+{
+	static const char *const names[] = { "bookworm", "trixie", "forky", "duke", "sid", "stable",
+		"testing", "unstable", "oldstable", NULL };
+
+	return rp_strv_add_all(ret, names, err);
+}
+
+static int try_list(const struct rp_source_env *env, const char *path, const struct rp_strv *suites,
+	struct rp_mirror *ret, struct rp_error *err)
+{
+	RP_CLEANUP(rp_buf_free) struct rp_buf text = RP_BUF_INIT;
+	size_t n = strlen(path);
+	bool deb822 = n > 8 && strcmp(path + n - 8, ".sources") == 0;
+	int r;
+
+	if (!deb822 && (n < 5 || strcmp(path + n - 5, ".list") != 0))
+		return 0;
+	r = rp_root_read(env->root, path, MAX_LIST_BYTES, &text, err);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = rp_mirror_parse(rp_buf_span(&text), deb822, suites, ret, err);
+	return r < 0 ? rp_error_prefix(err, r, "%s", path) : r;
+}
+
+static int find_mirror(const struct rp_source_env *env, struct rp_mirror *ret, struct rp_error *err)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv names = RP_STRV_INIT;
+	RP_CLEANUP(rp_strv_free) struct rp_strv suites = RP_STRV_INIT;
+	int r;
+
+	r = debian_suites(&suites, err);
+	if (r < 0)
+		return r;
+	r = try_list(env, "/etc/apt/sources.list", &suites, ret, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = rp_root_list(env->root, "/etc/apt/sources.list.d", &names, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	RP_STRV_FOREACH (name, &names) {
+		RP_CLEANUP(rp_free_p) char *path = rp_path_join("/etc/apt/sources.list.d", *name);
+
+		if (!path)
+			return RP_NOMEM(err);
+		r = try_list(env, path, &suites, ret, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+	return RP_FAIL(err, -ENODEV,
+		"no Debian mirror in /etc/apt: a source of kind deb needs one; use --source "
+		"git:... or a tarball");
+}
+
+/* The sources.list of the private state; written anew if it differs (then the index is stale). */
+static int write_list(
+	const struct rp_apt *apt, const struct rp_mirror *m, const char *key, struct rp_error *err)
+{
+	RP_CLEANUP(rp_buf_free) struct rp_buf text = RP_BUF_INIT;
+	RP_CLEANUP(rp_buf_free) struct rp_buf old = RP_BUF_INIT;
+	RP_CLEANUP(rp_close_fd) int fd = open(apt->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", apt->dir);
+	rp_buf_addf(&text, "%s ", apt->binary ? "deb" : "deb-src");
+	if (m->options[0])
+		rp_buf_adds(&text, m->options);
+	else if (key)
+		rp_buf_addf(&text, "[ signed-by=%s ] ", key);
+	rp_buf_addf(&text, "%s %s main\n", m->uri, apt->suite);
+	r = rp_buf_check(&text, err);
+	if (r < 0)
+		return r;
+	if (rp_file_read(fd, "sources.list", MAX_LIST_BYTES, &old, NULL) == 0 &&
+		rp_span_eq(rp_buf_span(&old), rp_buf_span(&text)))
+		return 0;
+	(void)unlinkat(fd, "updated", 0); /* absent is what we want */
+	return rp_publish_file(fd, "sources.list", 0644, rp_buf_span(&text), err);
+}
+
+static bool plain_suite(const char *s)
+{
+	return s[0] && strlen(s) < 64 &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s);
+}
+
+int rp_apt_open(const struct rp_source_env *env, const char *suite, bool binary, struct rp_apt *ret,
+	struct rp_error *err)
+{
+	static const char *const folders[] = { "lists/partial", "cache/archives/partial", NULL };
+	RP_CLEANUP(rp_mirror_free) struct rp_mirror m = { NULL, NULL };
+	RP_CLEANUP(rp_apt_free) struct rp_apt apt = { .suite = suite, .binary = binary };
+	int r;
+
+	if (!plain_suite(suite))
+		return RP_FAIL(err, -EINVAL, "\"%s\" is no name of a suite", suite);
+	r = find_mirror(env, &m, err);
+	if (r < 0)
+		return r;
+	apt.dir = rp_asprintf("%s/apt/%s-%s", env->cache_dir, suite, binary ? "deb" : "src");
+	apt.uri = strdup(m.uri);
+	if (!apt.dir || !apt.uri)
+		return RP_NOMEM(err);
+	for (const char *const *f = folders; *f; f++) {
+		RP_CLEANUP(rp_free_p) char *path = rp_path_join(apt.dir, *f);
+
+		r = path ? rp_mkdirs(AT_FDCWD, path, 0755, err) : RP_NOMEM(err);
+		if (r < 0)
+			return r;
+	}
+	r = write_list(
+		&apt, &m, rp_root_exists(env->root, DEBIAN_KEYRING) ? DEBIAN_KEYRING : NULL, err);
+	if (r < 0)
+		return r;
+	*ret = apt;
+	apt = (struct rp_apt){ .dir = NULL };
+	return 0;
+}
+
+/* Program and the options that make the state private. */
+static int apt_argv(
+	const struct rp_apt *apt, const char *program, struct rp_strv *ret, struct rp_error *err)
+{
+	static const char *const fixed[] = { "-q=2", "-o", "Dir::Etc::SourceParts=/dev/null", "-o",
+		"Dir::State::Status=/dev/null", "-o", "Acquire::Languages=none", "-o",
+		"Acquire::Check-Valid-Until=false", "-o", "APT::Sandbox::User=root", "-o",
+		"Acquire::Retries=2", "-o", "APT::Update::Post-Invoke=", "-o",
+		"APT::Update::Post-Invoke-Success=", "-o", "DPkg::Post-Invoke=", NULL };
+	int r;
+
+	r = rp_strv_add(ret, program, err);
+	if (r == 0)
+		r = rp_strv_add_all(ret, fixed, err);
+	if (r == 0)
+		r = rp_strv_add(ret, "-o", err);
+	if (r == 0)
+		r = rp_strv_addf(ret, err, "Dir::Etc::SourceList=%s/sources.list", apt->dir);
+	if (r == 0)
+		r = rp_strv_add(ret, "-o", err);
+	if (r == 0)
+		r = rp_strv_addf(ret, err, "Dir::State::Lists=%s/lists", apt->dir);
+	if (r == 0)
+		r = rp_strv_add(ret, "-o", err);
+	return r < 0 ? r : rp_strv_addf(ret, err, "Dir::Cache=%s/cache", apt->dir);
+}
+
+static bool index_is_fresh(const struct rp_apt *apt, bool *ret_there)
+{
+	RP_CLEANUP(rp_free_p) char *mark = rp_path_join(apt->dir, "updated");
+	struct stat st;
+
+	*ret_there = mark && stat(mark, &st) == 0;
+	return *ret_there && time(NULL) - st.st_mtime < INDEX_MAX_AGE_S;
+}
+
+int rp_apt_update(const struct rp_ctx *ctx, const struct rp_source_env *env,
+	const struct rp_apt *apt, bool force, struct rp_error *err)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv argv = RP_STRV_INIT;
+	RP_CLEANUP(rp_close_fd) int fd = -1;
+	struct rp_spawn spawn = RP_SPAWN_INIT;
+	bool there;
+	int r;
+
+	if (index_is_fresh(apt, &there) && !force)
+		return 0;
+	if (env->offline)
+		return there ? 0
+			     : RP_FAIL(err, -ENETUNREACH,
+				       "no package index of %s in the cache, and this run is "
+				       "offline",
+				       apt->suite);
+	r = apt_argv(apt, "apt-get", &argv, err);
+	if (r == 0)
+		r = rp_strv_add(&argv, "update", err);
+	if (r < 0)
+		return r;
+	RP_EVENT(ctx, RP_EV_STEP, RP_STR("step", "read"), RP_STR("object", apt->suite));
+	spawn.argv = (const char *const *)argv.v;
+	spawn.env = env->env;
+	spawn.timeout_ms = UPDATE_TIMEOUT_MS;
+	r = rp_spawn_check(ctx, &spawn, NULL, err);
+	if (r == -ENOENT)
+		return RP_FAIL(err, -ENODEV,
+			"apt-get is not on this machine: use --source git:... or a tarball");
+	if (r < 0)
+		return rp_error_prefix(
+			err, r == -EPROTO ? -ENETUNREACH : r, "package index of %s", apt->suite);
+	fd = open(apt->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", apt->dir);
+	return rp_publish_file(fd, "updated", 0644, rp_span_str("apt-get update succeeded\n"), err);
+}
+
+/* Order of one character (Policy 5.6.12): "~" first, then the end, letters, the rest. */
+static int order(char c)
+{
+	if (c == '~')
+		return -1;
+	if (c == '\0' || (c >= '0' && c <= '9'))
+		return 0;
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+		return (unsigned char)c;
+	return (unsigned char)c + 256;
+}
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static int compare_part(const char *a, size_t an, const char *b, size_t bn)
+{
+	size_t i = 0, k = 0;
+
+#define AT(s, n, x) ((x) < (n) ? (s)[x] : '\0')
+	while (i < an || k < bn) {
+		int first = 0;
+
+		while ((i < an && !digit(a[i])) || (k < bn && !digit(b[k]))) {
+			int d = order(AT(a, an, i)) - order(AT(b, bn, k));
+
+			if (d)
+				return d;
+			i += i < an && !digit(a[i]);
+			k += k < bn && !digit(b[k]);
+		}
+		while (AT(a, an, i) == '0')
+			i++;
+		while (AT(b, bn, k) == '0')
+			k++;
+		while (digit(AT(a, an, i)) && digit(AT(b, bn, k))) {
+			if (!first)
+				first = a[i] - b[k];
+			i++;
+			k++;
+		}
+		if (digit(AT(a, an, i)))
+			return 1;
+		if (digit(AT(b, bn, k)))
+			return -1;
+		if (first)
+			return first;
+	}
+#undef AT
+	return 0;
+}
+
+int rp_debian_version_compare(const char *a, const char *b)
+{
+	const char *ac = strchr(a, ':'), *bc = strchr(b, ':'), *ar, *br;
+	size_t an, bn;
+	int d;
+
+	d = compare_part(a, ac ? (size_t)(ac - a) : 0, b, bc ? (size_t)(bc - b) : 0);
+	if (d)
+		return d;
+	a = ac ? ac + 1 : a;
+	b = bc ? bc + 1 : b;
+	ar = strrchr(a, '-');
+	br = strrchr(b, '-');
+	an = ar ? (size_t)(ar - a) : strlen(a);
+	bn = br ? (size_t)(br - b) : strlen(b);
+	d = compare_part(a, an, b, bn);
+	if (d)
+		return d;
+	return compare_part(ar ? ar + 1 : "", ar ? strlen(ar + 1) : 0, br ? br + 1 : "",
+		br ? strlen(br + 1) : 0);
+}
+
+/* pkg_1.2.orig.tar.xz, or pkg_1.2.tar.xz of a native package; not orig-NAME, not debian.tar. */
+static bool is_main_tarball(const char *name)
+{
+	const char *tar = strstr(name, ".tar.");
+
+	if (!tar || strchr(tar + 5, '.')) /* also refuses detached signatures: .tar.xz.asc */
+		return false;
+	if (tar - name >= 5 && strncmp(tar - 5, ".orig", 5) == 0)
+		return true;
+	return !strstr(name, ".orig") && !(tar - name >= 7 && strncmp(tar - 7, ".debian", 7) == 0);
+}
+
+/* "<sha256> <size> <name>" lines of Checksums-Sha256: takes the main tarball's. 1: found. */
+static int source_file(struct rp_span stanza, struct rp_apt_file *f, struct rp_error *err)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv w = RP_STRV_INIT;
+	struct rp_span dir, sums;
+	int r;
+
+	if (!stanza_field(stanza, "Directory", &dir) ||
+		!stanza_field(stanza, "Checksums-Sha256", &sums))
+		return 0;
+	dir = rp_span_trim(dir);
+	r = rp_strv_split(&w, sums, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i + 2 < w.n; i += 3) {
+		if (!is_main_tarball(w.v[i + 2]) || strchr(w.v[i + 2], '/'))
+			continue;
+		f->sha256 = strdup(w.v[i]);
+		f->path = rp_asprintf("%.*s/%s", (int)dir.n, (const char *)dir.p, w.v[i + 2]);
+		if (!f->sha256 || !f->path)
+			return RP_NOMEM(err);
+		return rp_span_number(rp_span_str(w.v[i + 1]), &f->size_bytes) ? 1 : 0;
+	}
+	return 0;
+}
+
+static int binary_file(struct rp_span stanza, struct rp_apt_file *f, struct rp_error *err)
+{
+	struct rp_span path, sha, size;
+
+	if (!stanza_field(stanza, "Filename", &path) || !stanza_field(stanza, "SHA256", &sha) ||
+		!stanza_field(stanza, "Size", &size) ||
+		!rp_span_number(rp_span_trim(size), &f->size_bytes))
+		return 0;
+	f->path = rp_span_dup(rp_span_trim(path));
+	f->sha256 = rp_span_dup(rp_span_trim(sha));
+	return f->path && f->sha256 ? 1 : RP_NOMEM(err);
+}
+
+static bool safe_file(const struct rp_apt_file *f)
+{
+	return rp_path_is_safe(f->path) && plain_uri(f->path) &&
+	       strlen(f->sha256) == RP_SHA256_HEX - 1 &&
+	       strspn(f->sha256, "0123456789abcdef") == RP_SHA256_HEX - 1;
+}
+
+int rp_apt_parse(struct rp_span text, bool binary, const char *package, const char *version_or_null,
+	struct rp_apt_file *ret, struct rp_error *err)
+{
+	RP_CLEANUP(rp_apt_file_free) struct rp_apt_file best = { .version = NULL };
+	struct rp_span stanza, name, version;
+	bool exact = false;
+	int r;
+
+	while (!exact && next_stanza(&text, &stanza)) {
+		RP_CLEANUP(rp_apt_file_free) struct rp_apt_file f = { .version = NULL };
+
+		if (!stanza_field(stanza, "Package", &name) ||
+			!rp_span_eq_str(rp_span_trim(name), package) ||
+			!stanza_field(stanza, "Version", &version))
+			continue;
+		f.version = rp_span_dup(rp_span_trim(version));
+		if (!f.version)
+			return RP_FAIL(err, -EBADMSG, "%s: malformed version in the package index",
+				package);
+		exact = version_or_null && strcmp(f.version, version_or_null) == 0;
+		if (!exact && best.version &&
+			rp_debian_version_compare(f.version, best.version) <= 0)
+			continue;
+		r = binary ? binary_file(stanza, &f, err) : source_file(stanza, &f, err);
+		if (r < 0)
+			return r;
+		if (r == 0 || !safe_file(&f)) {
+			exact = false;
+			continue;
+		}
+		rp_apt_file_free(&best);
+		best = f;
+		f = (struct rp_apt_file){ .version = NULL };
+	}
+	if (!best.version)
+		return RP_FAIL(err, -ENOENT, "%s %s is not in the package index",
+			binary ? "package" : "source package", package);
+	*ret = best;
+	best = (struct rp_apt_file){ .version = NULL };
+	return 0;
+}
+
+int rp_apt_find(const struct rp_ctx *ctx, const struct rp_source_env *env, const struct rp_apt *apt,
+	const char *package, const char *version_or_null, struct rp_apt_file *ret,
+	struct rp_error *err)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv argv = RP_STRV_INIT;
+	RP_CLEANUP(rp_buf_free) struct rp_buf text = RP_BUF_INIT;
+	struct rp_spawn spawn = RP_SPAWN_INIT;
+	int r;
+
+	if (package[0] == '-' || !plain_uri(package))
+		return RP_FAIL(err, -EINVAL, "\"%s\" is no package name", package);
+	r = apt_argv(apt, "apt-cache", &argv, err);
+	if (r == 0)
+		r = rp_strv_add(&argv, apt->binary ? "show" : "showsrc", err);
+	if (r == 0)
+		r = rp_strv_add(&argv, package, err);
+	if (r < 0)
+		return r;
+	spawn.argv = (const char *const *)argv.v;
+	spawn.env = env->env;
+	spawn.timeout_ms = QUERY_TIMEOUT_MS;
+	spawn.capture = &text;
+	spawn.capture_max = MAX_QUERY_BYTES;
+	spawn.split_stderr = true;
+	r = rp_spawn_check(ctx, &spawn, NULL, err);
+	if (r == -EPROTO) /* apt-cache ends with 100 when it knows no such package */
+		return RP_FAIL(
+			err, -ENOENT, "%s is not in the package index of %s", package, apt->suite);
+	return r < 0 ? r
+		     : rp_apt_parse(
+			       rp_buf_span(&text), apt->binary, package, version_or_null, ret, err);
+}
+
+int rp_apt_download(const struct rp_ctx *ctx, const struct rp_source_env *env,
+	const struct rp_apt *apt, const struct rp_apt_file *f, struct rp_error *err)
+{
+	RP_CLEANUP(rp_lock_drop) struct rp_lock lock = RP_LOCK_INIT;
+	RP_CLEANUP(rp_strv_free) struct rp_strv argv = RP_STRV_INIT;
+	RP_CLEANUP(rp_free_p) char *object = NULL;
+	RP_CLEANUP(rp_free_p) char *partial = NULL;
+	RP_CLEANUP(rp_free_p) char *url = NULL;
+	struct rp_spawn spawn = RP_SPAWN_INIT;
+	bool there;
+	int r;
+
+	r = rp_cache_lock(ctx, env, &lock, err);
+	if (r == 0)
+		r = rp_cache_object(env, f->sha256, &object, &there, err);
+	if (r < 0 || there)
+		return r;
+	r = rp_cache_partial(env, f->sha256, &partial, err);
+	if (r == 0)
+		r = apt_argv(apt, APT_HELPER, &argv, err);
+	if (r < 0)
+		return r;
+	url = rp_path_join(apt->uri, f->path);
+	if (!url)
+		return RP_NOMEM(err);
+	r = rp_strv_add(&argv, "download-file", err);
+	if (r == 0)
+		r = rp_strv_add(&argv, url, err);
+	if (r == 0)
+		r = rp_strv_add(&argv, partial, err);
+	if (r == 0)
+		r = rp_strv_addf(&argv, err, "SHA256:%s", f->sha256);
+	if (r < 0)
+		return r;
+	RP_EVENT(ctx, RP_EV_STEP, RP_STR("step", "fetch"), RP_STR("object", rp_path_base(f->path)));
+	spawn.argv = (const char *const *)argv.v;
+	spawn.env = env->env;
+	spawn.timeout_ms = DOWNLOAD_TIMEOUT_MS;
+	r = rp_spawn_check(ctx, &spawn, NULL, err);
+	if (r == 0)
+		r = rp_cache_commit(env, f->sha256, err);
+	if (r < 0)
+		return rp_error_prefix(
+			err, r == -EPROTO ? -ENETUNREACH : r, "%s", rp_path_base(f->path));
+	RP_EVENT(ctx, RP_EV_DONE, RP_STR("step", "fetch"), RP_STR("object", rp_path_base(f->path)));
+	return 0;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Source kind dir: a tree on this machine. Its identity is a digest over names, types,
+ * the executable bit, link texts and contents; .git and our own record do not count.
+ */
+#include "source/internal.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct copy {
+	const struct rp_ctx *ctx;
+	struct rp_sha256 sha; /* when hashing */
+	int to; /* when copying; -1 */
+};
+
+static bool is_left_out(const char *rel)
+{
+	return strcmp(rel, ".git") == 0 || strncmp(rel, ".git/", 5) == 0 ||
+	       strcmp(rel, ".rocm-patch") == 0 || strncmp(rel, ".rocm-patch/", 12) == 0;
+}
+
+static int read_link(
+	int dirfd, const char *name, const char *rel, char ret[PATH_MAX], struct rp_error *err)
+{
+	ssize_t n = readlinkat(dirfd, name, ret, PATH_MAX - 1);
+
+	if (n < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", rel);
+	ret[n] = '\0';
+	return 0;
+}
+
+static int hash_entry(void *data, int dirfd, const char *name, const char *rel,
+	const struct stat *st, struct rp_error *err)
+{
+	struct copy *c = data;
+	char text[PATH_MAX];
+	int r = 0;
+
+	if (is_left_out(rel))
+		return 0;
+	if (rp_cancelled(c->ctx))
+		return RP_FAIL(err, -ECANCELED, "cancelled");
+	rp_sha256_field_str(&c->sha, rel);
+	if (S_ISREG(st->st_mode)) {
+		rp_sha256_field_str(&c->sha, st->st_mode & 0111 ? "executable" : "file");
+		r = rp_sha256_file(dirfd, name, text, err);
+	} else if (S_ISLNK(st->st_mode)) {
+		rp_sha256_field_str(&c->sha, "link");
+		r = read_link(dirfd, name, rel, text, err);
+	} else if (S_ISDIR(st->st_mode)) {
+		rp_sha256_field_str(&c->sha, "directory");
+		return 0;
+	} else {
+		return RP_FAIL(err, -EBADMSG, "%s: neither file, directory nor link", rel);
+	}
+	if (r == 0)
+		rp_sha256_field_str(&c->sha, text);
+	return r;
+}
+
+static int copy_file(int from_dir, const char *name, int to_dir, const char *rel,
+	const struct stat *st, struct rp_error *err)
+{
+	RP_CLEANUP(rp_map_close) struct rp_map map = RP_MAP_INIT;
+	struct timespec times[2] = { st->st_mtim, st->st_mtim };
+	RP_CLEANUP(rp_close_fd) int fd = -1;
+	int r;
+
+	r = rp_map_open(from_dir, name, &map, err);
+	if (r < 0)
+		return r;
+	fd = openat(to_dir, rel, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		st->st_mode & 0111 ? 0755 : 0644);
+	if (fd < 0)
+		return RP_FAIL_ERRNO(err, -errno, "copy %s", rel);
+	r = rp_write_all(fd, map.span, err);
+	if (r < 0)
+		return rp_error_prefix(err, r, "copy %s", rel);
+	return futimens(fd, times) < 0 ? RP_FAIL_ERRNO(err, -errno, "copy %s", rel) : 0;
+}
+
+static int copy_entry(void *data, int dirfd, const char *name, const char *rel,
+	const struct stat *st, struct rp_error *err)
+{
+	const struct copy *c = data;
+	char text[PATH_MAX];
+	int r;
+
+	if (is_left_out(rel))
+		return 0;
+	if (rp_cancelled(c->ctx))
+		return RP_FAIL(err, -ECANCELED, "cancelled");
+	if (S_ISREG(st->st_mode))
+		return copy_file(dirfd, name, c->to, rel, st, err);
+	if (S_ISDIR(st->st_mode))
+		return mkdirat(c->to, rel, 0755) < 0 ? RP_FAIL_ERRNO(err, -errno, "copy %s", rel)
+						     : 0;
+	if (!S_ISLNK(st->st_mode))
+		return RP_FAIL(err, -EBADMSG, "%s: neither file, directory nor link", rel);
+	r = read_link(dirfd, name, rel, text, err);
+	if (r < 0)
+		return r;
+	return symlinkat(text, c->to, rel) < 0 ? RP_FAIL_ERRNO(err, -errno, "copy %s", rel) : 0;
+}
+
+static int digest(
+	const struct rp_ctx *ctx, const char *path, char ret[RP_SHA256_HEX], struct rp_error *err)
+{
+	struct copy c = { .ctx = ctx, .to = -1 };
+	uint8_t d[RP_SHA256_BYTES];
+	int r;
+
+	rp_sha256_init(&c.sha);
+	r = rp_walk(AT_FDCWD, path, hash_entry, &c, err);
+	if (r < 0)
+		return rp_error_prefix(err, r, "source %s", path);
+	rp_sha256_final(&c.sha, d);
+	rp_sha256_hex(d, ret);
+	return 0;
+}
+
+static int dir_fetch(const struct rp_ctx *ctx, const struct rp_source_env *env,
+	const struct rp_source *src, struct rp_source_state *ret, struct rp_error *err)
+{
+	char hex[RP_SHA256_HEX];
+	int r;
+
+	(void)env;
+	r = digest(ctx, src->location, hex, err);
+	if (r < 0)
+		return r;
+	ret->identity = rp_asprintf("dir:%s", hex);
+	ret->description = rp_asprintf("directory %s", src->location);
+	ret->version = strdup(src->version ? src->version : "local");
+	ret->object = realpath(src->location, NULL);
+	ret->cached = true;
+	return ret->identity && ret->description && ret->version && ret->object ? 0 : RP_NOMEM(err);
+}
+
+static int dir_verify(const struct rp_ctx *ctx, const struct rp_source_env *env,
+	const struct rp_source *src, const struct rp_source_state *st, struct rp_error *err)
+{
+	char hex[RP_SHA256_HEX];
+	int r;
+
+	(void)env;
+	r = digest(ctx, src->location, hex, err);
+	if (r < 0)
+		return r;
+	return strcmp(st->identity + 4, hex) == 0
+		       ? 0
+		       : RP_FAIL(err, -ESTALE, "source %s changed in the meantime", src->location);
+}
+
+static int dir_unpack(const struct rp_ctx *ctx, const struct rp_source_env *env,
+	const struct rp_source *src, const struct rp_source_state *st, int dirfd, const char *name,
+	struct rp_error *err)
+{
+	struct copy c = { .ctx = ctx, .to = -1 };
+	int r;
+
+	(void)env;
+	(void)src;
+	if (mkdirat(dirfd, name, 0755) < 0)
+		return RP_FAIL_ERRNO(err, -errno, "create %s", name);
+	c.to = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (c.to < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", name);
+	r = rp_walk(AT_FDCWD, st->object, copy_entry, &c, err);
+	rp_close_fd(&c.to);
+	return r;
+}
+
+static char *dir_describe(const struct rp_source *src)
+{
+	return rp_asprintf("directory %s", src->location);
+}
+
+static const char *const keys[] = { "kind", "path", "version", "subdir", NULL };
+
+const struct rp_source_kind rp_source_kind_dir = {
+	.name = "dir",
+	.keys = keys,
+	.plan = dir_fetch, /* there is nothing to bring: planning tells all */
+	.fetch = dir_fetch,
+	.verify = dir_verify,
+	.unpack = dir_unpack,
+	.describe = dir_describe,
+};
