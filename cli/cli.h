@@ -88,6 +88,7 @@ struct rp_cli {
 	bool utf8; /* the locale is UTF-8 */
 	char *data_dir; /* patches, recipes, tables: build tree or installed */
 	char *preload_dir; /* preload libraries: build tree or installed */
+	char *libexec_dir; /* programs of our own that run in children */
 	char *self; /* path of this program */
 	struct rp_parsed_option *opts;
 	size_t n_opts;

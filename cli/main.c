@@ -71,6 +71,7 @@ static int find_data(struct rp_cli *cli, struct rp_error *err)
 			line.n--;
 		cli->data_dir = rp_asprintf("%.*s/data", (int)line.n, (const char *)line.p);
 		cli->preload_dir = rp_asprintf("%s/preload", exe);
+		cli->libexec_dir = strdup(exe);
 	} else {
 		cli->data_dir = rp_asprintf("%s/../share/rocm-patch", exe);
 		if (cli->data_dir && !is_dir(cli->data_dir)) {
@@ -78,8 +79,13 @@ static int find_data(struct rp_cli *cli, struct rp_error *err)
 			cli->data_dir = strdup(RP_DATADIR);
 		}
 		cli->preload_dir = strdup(RP_LIBDIR);
+		cli->libexec_dir = rp_asprintf("%s/../libexec/rocm-patch", exe);
+		if (cli->libexec_dir && !is_dir(cli->libexec_dir)) {
+			free(cli->libexec_dir);
+			cli->libexec_dir = strdup(RP_LIBEXECDIR);
+		}
 	}
-	return cli->data_dir && cli->preload_dir ? 0 : RP_NOMEM(err);
+	return cli->data_dir && cli->preload_dir && cli->libexec_dir ? 0 : RP_NOMEM(err);
 }
 
 static int xdg_dir(struct rp_cli *cli, const char *var, const char *below_home, char **ret,
@@ -102,8 +108,15 @@ static int xdg_dir(struct rp_cli *cli, const char *var, const char *below_home, 
 	return 0;
 }
 
+/* Root's cache is no place in its home: builds run as another user, who must reach it. */
 int rp_cli_cache_dir(struct rp_cli *cli, char **ret, struct rp_error *err)
 {
+	const char *base = rp_strv_getenv(&cli->env, "XDG_CACHE_HOME");
+
+	if (geteuid() == 0 && !(base && base[0] == '/')) {
+		*ret = strdup("/var/cache/rocm-patch");
+		return *ret ? 0 : RP_NOMEM(err);
+	}
 	return xdg_dir(cli, "XDG_CACHE_HOME", ".cache", ret, err);
 }
 
@@ -133,6 +146,7 @@ static void tear_down(struct rp_cli *cli)
 	rp_buf_free(&cli->json_buf);
 	free(cli->data_dir);
 	free(cli->preload_dir);
+	free(cli->libexec_dir);
 	free(cli->self);
 	free(cli->opts);
 }

@@ -11,10 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct copy {
+struct digest {
 	const struct rp_ctx *ctx;
-	struct rp_sha256 sha; /* when hashing */
-	int to; /* when copying; -1 */
+	struct rp_sha256 sha;
 };
 
 static bool is_left_out(const char *rel)
@@ -37,7 +36,7 @@ static int read_link(
 static int hash_entry(void *data, int dirfd, const char *name, const char *rel,
 	const struct stat *st, struct rp_error *err)
 {
-	struct copy *c = data;
+	struct digest *c = data;
 	char text[PATH_MAX];
 	int r = 0;
 
@@ -63,55 +62,10 @@ static int hash_entry(void *data, int dirfd, const char *name, const char *rel,
 	return r;
 }
 
-static int copy_file(int from_dir, const char *name, int to_dir, const char *rel,
-	const struct stat *st, struct rp_error *err)
-{
-	RP_CLEANUP(rp_map_close) struct rp_map map = RP_MAP_INIT;
-	struct timespec times[2] = { st->st_mtim, st->st_mtim };
-	RP_CLEANUP(rp_close_fd) int fd = -1;
-	int r;
-
-	r = rp_map_open(from_dir, name, &map, err);
-	if (r < 0)
-		return r;
-	fd = openat(to_dir, rel, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		st->st_mode & 0111 ? 0755 : 0644);
-	if (fd < 0)
-		return RP_FAIL_ERRNO(err, -errno, "copy %s", rel);
-	r = rp_write_all(fd, map.span, err);
-	if (r < 0)
-		return rp_error_prefix(err, r, "copy %s", rel);
-	return futimens(fd, times) < 0 ? RP_FAIL_ERRNO(err, -errno, "copy %s", rel) : 0;
-}
-
-static int copy_entry(void *data, int dirfd, const char *name, const char *rel,
-	const struct stat *st, struct rp_error *err)
-{
-	const struct copy *c = data;
-	char text[PATH_MAX];
-	int r;
-
-	if (is_left_out(rel))
-		return 0;
-	if (rp_cancelled(c->ctx))
-		return RP_FAIL(err, -ECANCELED, "cancelled");
-	if (S_ISREG(st->st_mode))
-		return copy_file(dirfd, name, c->to, rel, st, err);
-	if (S_ISDIR(st->st_mode))
-		return mkdirat(c->to, rel, 0755) < 0 ? RP_FAIL_ERRNO(err, -errno, "copy %s", rel)
-						     : 0;
-	if (!S_ISLNK(st->st_mode))
-		return RP_FAIL(err, -EBADMSG, "%s: neither file, directory nor link", rel);
-	r = read_link(dirfd, name, rel, text, err);
-	if (r < 0)
-		return r;
-	return symlinkat(text, c->to, rel) < 0 ? RP_FAIL_ERRNO(err, -errno, "copy %s", rel) : 0;
-}
-
 static int digest(
 	const struct rp_ctx *ctx, const char *path, char ret[RP_SHA256_HEX], struct rp_error *err)
 {
-	struct copy c = { .ctx = ctx, .to = -1 };
+	struct digest c = { .ctx = ctx };
 	uint8_t d[RP_SHA256_BYTES];
 	int r;
 
@@ -161,19 +115,16 @@ static int dir_unpack(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	const struct rp_source *src, const struct rp_source_state *st, int dirfd, const char *name,
 	struct rp_error *err)
 {
-	struct copy c = { .ctx = ctx, .to = -1 };
-	int r;
+	RP_CLEANUP(rp_close_fd) int fd = -1;
 
 	(void)env;
 	(void)src;
 	if (mkdirat(dirfd, name, 0755) < 0)
 		return RP_FAIL_ERRNO(err, -errno, "create %s", name);
-	c.to = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (c.to < 0)
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
 		return RP_FAIL_ERRNO(err, -errno, "%s", name);
-	r = rp_walk(AT_FDCWD, st->object, copy_entry, &c, err);
-	rp_close_fd(&c.to);
-	return r;
+	return rp_copy_tree(ctx, AT_FDCWD, st->object, fd, is_left_out, err);
 }
 
 static char *dir_describe(const struct rp_source *src)
