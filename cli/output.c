@@ -92,6 +92,7 @@ void rp_cli_note(struct rp_cli *cli, const char *fmt, ...)
 
 	if (cli->verbosity < 0)
 		return;
+	(void)fflush(stdout); /* what was said before stands before; errors are sticky, see below */
 	rp_output_clear_progress(cli);
 	va_start(ap, fmt);
 	(void)vfprintf(stderr, fmt, ap);
