@@ -81,6 +81,7 @@ static int set_up(struct rp_cli *cli, struct rp_builder *b, struct rp_error *err
 		.env = (const char *const *)cli->env.v };
 	b->host.sources = &b->sources;
 	b->host.data_dir = cli->data_dir;
+	b->host.patch_dir = rp_cli_opt(cli, "patches");
 	b->host.load_helper = b->load_helper;
 	b->host.env = (const char *const *)cli->env.v;
 	b->host.root = &cli->root;

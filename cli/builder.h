@@ -20,15 +20,17 @@ struct rp_builder {
 	int64_t started_ms;
 };
 
-#define RP_BUILDER_OPTIONS                                                                    \
-	{ "only", 0, "ID", "only this patch and what it requires (repeatable)", NULL },       \
-		{ "without", 0, "ID", "not this patch (repeatable)", NULL },                  \
-		{ "source", 0, "SOURCE",                                                      \
-			"deb:PACKAGE/SUITE[=VERSION], git:URL#REV, a tarball or a directory", \
-			"@file" },                                                            \
-		{ "offline", 0, NULL, "use the cache only, no network", NULL },               \
-	{                                                                                     \
-		"jobs", 'j', "N", "parallel jobs (default: number of processors)", NULL       \
+#define RP_BUILDER_OPTIONS                                                                        \
+	{ "only", 0, "ID", "only this patch and what it requires (repeatable)", NULL },           \
+		{ "without", 0, "ID", "not this patch (repeatable)", NULL },                      \
+		{ "source", 0, "SOURCE",                                                          \
+			"deb:PACKAGE/SUITE[=VERSION], git:URL#REV, a tarball or a directory",     \
+			"@file" },                                                                \
+		{ "patches", 0, "DIR", "patch definitions from DIR instead of the built-in ones", \
+			"@dir" },                                                                 \
+		{ "offline", 0, NULL, "use the cache only, no network", NULL },                   \
+	{                                                                                         \
+		"jobs", 'j', "N", "parallel jobs (default: number of processors)", NULL           \
 	}
 
 void rp_builder_free(struct rp_builder *b);

@@ -67,6 +67,7 @@ const char *rp_stage_name(enum rp_stage s);
 struct rp_build_host {
 	const struct rp_source_env *sources;
 	const char *data_dir; /* recipes/ and patches/ */
+	const char *patch_dir; /* definitions from there instead; NULL */
 	const char *load_helper; /* program that loads a library in a child (rocm-patch-load) */
 	const char *const *env; /* environment for tools; PATH is used */
 	struct rp_root *root; /* for the preflight */

@@ -433,7 +433,9 @@ static int set_work(const struct rp_build_host *host, const struct rp_build_requ
 static int plan_all(const struct rp_ctx *ctx, const struct rp_build_host *host,
 	const struct rp_build_request *req, struct rp_build_plan *plan, struct rp_error *err)
 {
-	RP_CLEANUP(rp_free_p) char *patch_dir = rp_asprintf("%s/patches", host->data_dir);
+	RP_CLEANUP(rp_free_p)
+	char *patch_dir = host->patch_dir ? strdup(host->patch_dir)
+					  : rp_asprintf("%s/patches", host->data_dir);
 	RP_CLEANUP(rp_ini_free) struct rp_ini state = RP_INI_INIT;
 	int r;
 

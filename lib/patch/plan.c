@@ -446,6 +446,23 @@ static int substituted(struct edit_context *c, const struct rp_function_list *sc
 }
 
 /*
+ * The inserted text counts only if it stands on the right side of the one anchor: another
+ * patch may insert the same words elsewhere. Other insertions may stand between them.
+ */
+static int on_its_side(struct edit_context *c, const struct rp_function_list *scopes,
+	struct rp_match text, bool *ret)
+{
+	RP_CLEANUP(rp_match_list_free) struct rp_match_list m = RP_MATCH_LIST_INIT;
+	int r = find_in_scopes(c, &c->edit->anchor, scopes, &m);
+
+	if (r < 0)
+		return r;
+	*ret = m.n == 1 && (c->edit->action == RP_ACT_INSERT_BEFORE ? text.end <= m.v[0].first
+								    : text.first >= m.v[0].end);
+	return 0;
+}
+
+/*
  * True if the edit is in the text already. Decided by content, not by the
  * record: also after a reformat, or when the change came from elsewhere.
  */
@@ -476,6 +493,11 @@ static int already(struct edit_context *c, const struct rp_function_list *scopes
 	if (r < 0)
 		return r;
 	*ret = m.n > 0;
+	if (m.n > 0 &&
+		(c->edit->action == RP_ACT_INSERT_BEFORE ||
+			c->edit->action == RP_ACT_INSERT_AFTER) &&
+		!c->edit->at_definition)
+		return on_its_side(c, scopes, m.v[0], ret);
 	return 0;
 }
 
