@@ -272,7 +272,7 @@ static int look_at_one(struct rp_find *f, struct rp_span s, size_t at, const str
 			return r;
 		}
 	} else {
-		r = RP_FAIL(&why, -EBADMSG, "%zu bytes that start no bundle", rest.n);
+		(void)RP_FAIL(&why, -EBADMSG, "%zu bytes that start no bundle", rest.n);
 	}
 	/* Announced length of a compressed bundle that does not unpack: trust it only if it helps. */
 	*ret_next = next_bundle(s, at + (used > 8 ? used : 8));

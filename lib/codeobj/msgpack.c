@@ -123,7 +123,7 @@ int rp_msgpack_next(struct rp_msgpack *m, struct rp_msgpack_item *ret, struct rp
 		v = b;
 		if (b >= 0xe0) {
 			item.type = RP_MSGPACK_INT;
-			item.v.i = (int8_t)b;
+			item.v.i = (int64_t)b - 256;
 			m->offset++;
 			*ret = item;
 			return 0;
