@@ -145,6 +145,12 @@ struct rp_codeobj_place {
 
 struct rp_codeobj_visitor {
 	/*
+	 * Asked before an object is read, by its ELF header: of header only chip to
+	 * target are set. False: it is counted, nothing more. NULL: all are wanted.
+	 */
+	bool (*want)(
+		void *data, const struct rp_codeobj_place *place, const struct rp_codeobj *header);
+	/*
 	 * A code object, read already. It is closed after the call, unless the
 	 * visitor takes it over: copy *object and set it to all zeros. What it
 	 * borrows stays valid until drain has returned. Not 0: the search ends with it.
@@ -177,7 +183,8 @@ struct rp_codeobj_stats {
 	uint64_t n_alias_entries; /* bundle entries with the bytes of an earlier one */
 	uint64_t n_bitcode; /* entries with LLVM IR: not code yet */
 	uint64_t n_relocatable; /* AMDGPU object files: not linked yet */
-	uint64_t n_objects;
+	uint64_t n_objects; /* handed out */
+	uint64_t n_unwanted; /* not wanted, so not read */
 	uint64_t n_damaged; /* calls of damage */
 	uint64_t bytes;
 };

@@ -80,6 +80,12 @@ static int give_object(
 
 	if (rp_cancelled(f->ctx))
 		return RP_FAIL(err, -ECANCELED, "cancelled");
+	if (f->visitor->want && rp_codeobj_read_header(image, &object) &&
+		!f->visitor->want(f->visitor->data, &place, &object)) {
+		f->stats.n_unwanted++;
+		return 0;
+	}
+	object = (struct rp_codeobj){ 0 };
 	r = rp_codeobj_open(image, &object, &why);
 	if (r == -EOPNOTSUPP) {
 		f->stats.n_relocatable++;

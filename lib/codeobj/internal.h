@@ -5,7 +5,10 @@
 
 #include "codeobj/codeobj.h"
 
-/* Reads the metadata note into object and its kernels (sorted by name for the match). */
+/* Sets chip to target of object by the ELF header alone; false if it is cut. */
+RP_MUST_CHECK bool rp_codeobj_read_header(struct rp_span image, struct rp_codeobj *object);
+
+/* Reads the metadata notes into object and its kernels. */
 RP_MUST_CHECK int rp_codeobj_read_metadata(struct rp_codeobj *object, struct rp_error *err);
 
 /* Owned memory for decompressed bytes. */

@@ -20,15 +20,18 @@ static enum rp_codeobj_setting setting(uint32_t flags, unsigned int shift)
 	return (enum rp_codeobj_setting)(flags >> shift & 3);
 }
 
-static void read_flags(struct rp_codeobj *o)
+bool rp_codeobj_read_header(struct rp_span image, struct rp_codeobj *o)
 {
 	static const char *const sign[] = { "", "", "-", "+" };
-	uint32_t flags = o->elf.flags;
+	uint8_t abiversion = 0;
+	uint32_t flags = 0;
 	int n;
 
+	if (!rp_span_u8(image, 8, &abiversion) || !rp_span_le32(image, 48, &flags))
+		return false;
 	o->mach = (uint8_t)flags;
 	o->chip = rp_chip_by_mach(o->mach);
-	o->cov = (uint8_t)(o->elf.abiversion + 2);
+	o->cov = (uint8_t)(abiversion + 2);
 	if (o->cov >= 4) {
 		o->xnack = setting(flags, 8);
 		o->sramecc = setting(flags, 10);
@@ -53,6 +56,7 @@ static void read_flags(struct rp_codeobj *o)
 	if (o->xnack >= RP_CODEOBJ_OFF)
 		(void)snprintf(
 			o->target + n, sizeof(o->target) - (size_t)n, ":xnack%s", sign[o->xnack]);
+	return true;
 }
 
 uint32_t rp_descriptor_vgprs(const struct rp_kernel_descriptor *d, const struct rp_chip *chip)
@@ -344,7 +348,8 @@ int rp_codeobj_open(struct rp_span image, struct rp_codeobj *ret, struct rp_erro
 				(const char *)o.elf.sections[i].name.p,
 				(unsigned long long)o.elf.sections[i].offset,
 				(unsigned long long)o.elf.sections[i].size, image.n);
-	read_flags(&o);
+	if (!rp_codeobj_read_header(image, &o))
+		return RP_FAIL(err, -EBADMSG, "truncated: the ELF header is cut");
 	text = rp_elf_section(&o.elf, ".text");
 	o.text_bytes = text ? text->size : 0;
 	r = read_code(&o, err);

@@ -78,7 +78,9 @@ static void print_totals(const struct list *l)
 int main(int argc, char **argv)
 {
 	static struct list l;
-	struct rp_codeobj_visitor visitor = { on_object, on_damage, NULL, &l };
+	struct rp_codeobj_visitor visitor = {
+		.object = on_object, .damage = on_damage, .data = &l
+	};
 	struct rp_codeobj_options options = { 0 };
 	int bad = 0;
 

@@ -177,7 +177,9 @@ static int on_damage(void *data, const struct rp_codeobj_place *place,
 static struct counts find(struct rp_span bytes)
 {
 	struct counts c = { 0 };
-	const struct rp_codeobj_visitor v = { on_object, on_damage, NULL, &c };
+	const struct rp_codeobj_visitor v = {
+		.object = on_object, .damage = on_damage, .data = &c
+	};
 	const struct rp_codeobj_options options = { .max_unpacked_bytes = 1 << 20 };
 
 	assert_int_equal(rp_codeobj_find_span(NULL, bytes, "name", &options, &v, NULL, NULL), 0);
@@ -301,15 +303,25 @@ static int take(void *data, const struct rp_codeobj_place *place, struct rp_code
 	return 7;
 }
 
+static bool want_1030(
+	void *data, const struct rp_codeobj_place *place, const struct rp_codeobj *header)
+{
+	(void)data;
+	return strcmp(place->path, "x") == 0 && strcmp(header->target, "gfx1030") == 0;
+}
+
 static void test_visitor(void **state)
 {
+	struct rp_codeobj_stats stats;
 	RP_CLEANUP(rp_buf_free) struct rp_buf b = load("small-gfx1010.co");
 	RP_CLEANUP(rp_codeobj_close) struct rp_codeobj o = { 0 };
-	const struct rp_codeobj_visitor v = { take, on_damage, NULL, &o };
+	const struct rp_codeobj_visitor v = { .object = take, .damage = on_damage, .data = &o };
 	atomic_int cancel = 1;
 	struct rp_ctx ctx = { NULL, NULL, &cancel };
 	struct counts c = { 0 };
-	const struct rp_codeobj_visitor counting = { on_object, on_damage, NULL, &c };
+	const struct rp_codeobj_visitor counting = {
+		.want = want_1030, .object = on_object, .damage = on_damage, .data = &c
+	};
 
 	(void)state;
 	assert_int_equal(rp_codeobj_find_span(NULL, rp_buf_span(&b), "x", NULL, &v, NULL, NULL), 7);
@@ -317,7 +329,12 @@ static void test_visitor(void **state)
 	assert_int_equal(
 		rp_codeobj_find_span(&ctx, rp_buf_span(&b), "x", NULL, &counting, NULL, NULL),
 		-ECANCELED);
+	cancel = 0;
+	assert_int_equal(
+		rp_codeobj_find_span(&ctx, rp_buf_span(&b), "x", NULL, &counting, &stats, NULL), 0);
 	assert_int_equal(c.objects + c.damaged, 0);
+	assert_int_equal(stats.n_unwanted, 1);
+	assert_int_equal(stats.n_objects, 0);
 }
 
 int main(int argc, char **argv)

@@ -35,7 +35,9 @@ static int on_damage(void *data, const struct rp_codeobj_place *place,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct counts c = { 0 };
-	const struct rp_codeobj_visitor visitor = { on_object, on_damage, NULL, &c };
+	const struct rp_codeobj_visitor visitor = {
+		.object = on_object, .damage = on_damage, .data = &c
+	};
 	struct rp_codeobj_options options = { .max_unpacked_bytes = UINT64_C(1) << 20 };
 	struct rp_error err = RP_ERROR_INIT;
 	struct rp_codeobj_stats stats;
