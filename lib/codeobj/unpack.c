@@ -56,7 +56,8 @@ int rp_unpack_zlib(struct rp_span packed, bool is_raw, size_t n_out, struct rp_u
 			: r == Z_BUF_ERROR		    ? "is cut"
 							    : "malformed",
 			made, n_out, used, packed.n);
-	*ret = (struct rp_unpacked){ RP_STEAL(u.p), n_out };
+	ret->p = RP_STEAL(u.p);
+	ret->n = n_out;
 	if (ret_used)
 		*ret_used = used;
 	return 0;
@@ -102,7 +103,8 @@ int rp_unpack_zstd(struct rp_span packed, size_t n_out, struct rp_unpacked *ret,
 			ZSTD_getErrorName(made));
 	if (made != n_out)
 		return RP_FAIL(err, -EBADMSG, "zstd data ends after %zu bytes of %zu", made, n_out);
-	*ret = (struct rp_unpacked){ RP_STEAL(u.p), n_out };
+	ret->p = RP_STEAL(u.p);
+	ret->n = n_out;
 	if (ret_used)
 		*ret_used = frame;
 	return 0;
