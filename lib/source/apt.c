@@ -632,6 +632,25 @@ int rp_apt_find(const struct rp_ctx *ctx, const struct rp_source_env *env, const
 			       rp_buf_span(&text), apt->binary, package, version_or_null, ret, err);
 }
 
+/* apt gives a link to a file of a file: archive; the cache must own its bytes. */
+static int own_bytes(const struct rp_source_env *env, const char *sha256, const char *partial,
+	struct rp_error *err)
+{
+	RP_CLEANUP(rp_map_close) struct rp_map map = RP_MAP_INIT;
+	RP_CLEANUP(rp_close_fd) int fd = -1;
+	struct stat st;
+	int r;
+
+	if (lstat(partial, &st) < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", partial);
+	if (!S_ISLNK(st.st_mode))
+		return 0;
+	r = rp_map_open(AT_FDCWD, partial, &map, err);
+	if (r == 0)
+		r = rp_cache_open(env, "partial", &fd, err);
+	return r < 0 ? r : rp_publish_file(fd, sha256, 0644, map.span, err);
+}
+
 int rp_apt_download(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	const struct rp_apt *apt, const struct rp_apt_file *f, struct rp_error *err)
 {
@@ -671,6 +690,8 @@ int rp_apt_download(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	spawn.env = env->env;
 	spawn.timeout_ms = DOWNLOAD_TIMEOUT_MS;
 	r = rp_spawn_check(ctx, &spawn, NULL, err);
+	if (r == 0)
+		r = own_bytes(env, f->sha256, partial, err);
 	if (r == 0)
 		r = rp_cache_commit(env, f->sha256, err);
 	if (r < 0)

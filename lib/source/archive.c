@@ -66,7 +66,10 @@ static int bad_archive(const struct unpack *u, struct archive *a)
 
 static int refuse(const struct unpack *u, const char *member, const char *why)
 {
-	return RP_FAIL(u->err, -EBADMSG, "%s: member \"%s\" refused: %s", u->label, member, why);
+	bool cut = strlen(member) > 200; /* the reason must fit behind it */
+
+	return RP_FAIL(u->err, -EBADMSG, "%s: member \"%.200s%s\" refused: %s", u->label, member,
+		cut ? "..." : "", why);
 }
 
 /* "./a//b/" -> "a/b", owned; "" for the top itself. -EBADMSG: not a path below the top. */
