@@ -138,7 +138,7 @@ bool rp_proof_ok(const struct rp_proof *p);
 RP_MUST_CHECK int rp_build_publish(const struct rp_ctx *ctx, const struct rp_build_plan *plan,
 	const char *created, struct rp_store *st, struct rp_error *err);
 
-/* Exported dynamic symbols of a shared library as "name@version", sorted; for tests too. */
+/* ret must be empty in both. Exported dynamic symbols of a shared library as "name@version", sorted; for tests too. */
 RP_MUST_CHECK int rp_elf_exports(struct rp_span elf, struct rp_strv *ret, struct rp_error *err);
 /* Descriptions of the notes of owner "rocm-patch", sorted. */
 RP_MUST_CHECK int rp_elf_patch_notes(struct rp_span elf, struct rp_strv *ret, struct rp_error *err);

@@ -61,22 +61,24 @@ static void test_hostile_headers(void **state)
 	assert_non_null(copy);
 	for (size_t i = 0; i < n; i += i < 256 ? 1 : 997) {
 		RP_CLEANUP(rp_strv_free) struct rp_strv out = RP_STRV_INIT;
+		RP_CLEANUP(rp_strv_free) struct rp_strv notes = RP_STRV_INIT;
 		uint8_t *cut = malloc(i ? i : 1);
 
 		assert_non_null(cut);
 		memcpy(cut, map.span.p, i);
 		(void)!rp_elf_exports(rp_span_of(cut, i), &out, NULL);
-		(void)!rp_elf_patch_notes(rp_span_of(cut, i), &out, NULL);
+		(void)!rp_elf_patch_notes(rp_span_of(cut, i), &notes, NULL);
 		free(cut);
 	}
 	memcpy(copy, map.span.p, n);
 	for (size_t i = 0; i < 64; i++) {
 		for (unsigned int v = 0; v < 256; v += 15) {
 			RP_CLEANUP(rp_strv_free) struct rp_strv out = RP_STRV_INIT;
+			RP_CLEANUP(rp_strv_free) struct rp_strv notes = RP_STRV_INIT;
 
 			copy[i] = (uint8_t)v;
 			(void)!rp_elf_exports(rp_span_of(copy, n), &out, NULL);
-			(void)!rp_elf_patch_notes(rp_span_of(copy, n), &out, NULL);
+			(void)!rp_elf_patch_notes(rp_span_of(copy, n), &notes, NULL);
 		}
 		copy[i] = map.span.p[i];
 	}
