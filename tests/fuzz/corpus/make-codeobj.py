@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes the seeds of fuzz_elf, fuzz_bundle, fuzz_msgpack and fuzz_container again: make-codeobj.py"""
+"""Makes the seeds of fuzz_elf, fuzz_bundle, fuzz_msgpack and fuzz_container again (needs zstd): make-codeobj.py"""
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -25,6 +26,9 @@ put("msgpack", "all", bytes.fromhex("dc0013c0c2c3ccffcdffffceffffffffcf012345678
 put("bundle", "plain", tiny)
 for version in (1, 2, 3):
     put("bundle", "compressed-%d" % version, compose.compressed(tiny, version))
+zstd = subprocess.run(["zstd", "-q", "-c", "-19", "--check"], input=tiny, capture_output=True, check=True).stdout
+put("bundle", "zstd", compose.compressed(tiny, 2, zstd, 1))
+put("container", "zstd", compose.compressed(tiny, 1, zstd, 1))
 put("container", "library", compose.host_elf([(".hip_fatbin", 1, tiny + bytes(32) + compose.compressed(tiny))]))
 put("container", "object-section", compose.host_elf([((compose.MAGIC + compose.device("gfx1030")).decode(), 1, co[:64])]))
 put("container", "gnu.a", compose.ar([("a-name-that-is-longer-than-fifteen.o", tiny), ("k.co", co)]))
