@@ -47,7 +47,7 @@ FIELDS = {
             "vsrc2": ("VSRC", 48, 8, "VGPR"), "vsrc3": ("VSRC", 56, 8, "VGPR")},
 }
 SOURCE_TYPES = {"i16": 1, "i32": 1, "i64": 2, "f16": 1, "f32": 1, "f64": 2, "v2f16": 1, "i16s": 1, "i32s": 1}
-OTHER_TYPES = {"m", "dec", "hex", "hwreg", "msg", "opt", "rel", "wait", "smem", "off", "buf", "img", "attr",
+OTHER_TYPES = {"m", "dec", "hex", "hwreg", "msg", "opt", "rel", "wait", "depctr", "version", "smem", "off", "buf", "img", "attr",
                "param", "tgt"}
 MARKS = {"": 1, "=": 2, "+": 3, "?": 2 | 4, "*": 3 | 4}  # 4: the write only if glc is set
 
@@ -202,6 +202,7 @@ class Row:
                 value |= 1 << 17
             if self.name == "ds_nop":
                 zero(0, 16)
+            if self.name in ("ds_nop", "ds_permute_b32", "ds_bpermute_b32"):
                 zero(17)
         elif enc in ("FLAT", "GLOBAL", "SCRATCH"):
             zero(55)
@@ -219,13 +220,12 @@ class Row:
                 zero(15)
             if not self.operands:
                 zero(12, 4)
-                zero(54)
         elif enc == "MTBUF":
             zero(55)
         elif enc == "MIMG":
             if "ssamp" not in names:
                 zero(53, 5)
-            if self.has("atomic") or re.match("image_get|image_bvh", self.name):
+            if self.has("atomic") or re.match("image_get|image_bvh|image_.*_pck", self.name):
                 zero(63)
             if self.has("bvh"):
                 mask |= 0x2039fb8  # dim, dlc, dmask, unorm, glc, r128, tfe, lwe, slc
@@ -255,7 +255,8 @@ class Row:
         if "sdst0" in names:
             zero(7)
         if not self.operands:
-            zero(0, 16)
+            zero(0, 11)
+            zero(15)
             zero(32, 32)
 
 
@@ -273,6 +274,11 @@ def read_table(path):
         except TableError as e:
             sys.exit("%s:%d: %s" % (path, number, e))
         rows.append(row)
+    # SDWA has omod where the VOP3 form has it.
+    omod = {row.name for row in rows if row.encoding == "VOP3" and row.has("omod")}
+    for row in rows:
+        if row.has("sdwa") and row.name in omod:
+            row.flags |= 1 << FLAGS.index("omod")
     return rows
 
 

@@ -120,7 +120,8 @@ static inline enum rp_isa_encoding identify(uint32_t w0, uint32_t w1, uint32_t *
 }
 
 /* Words and form of VOP1, VOP2, VOPC; 0: not an instruction. */
-static unsigned int vop_words(const struct rp_isa_row *row, uint32_t w0, struct rp_isa_inst *ret)
+static unsigned int vop_words(
+	const struct rp_isa_row *row, uint32_t w0, uint32_t w1, struct rp_isa_inst *ret)
 {
 	uint32_t src0 = w0 & 0x1ff;
 
@@ -140,7 +141,8 @@ static unsigned int vop_words(const struct rp_isa_row *row, uint32_t w0, struct 
 	case SRC_DPP:
 	case SRC_DPP8:
 	case SRC_DPP8_FI:
-		if (row->flags & RP_ISA_F_DPP) {
+		/* v_nop has no operands: with any in word 1 it is not the DPP form */
+		if (row->flags & RP_ISA_F_DPP && (row->n_operands || !(w1 & 0xff))) {
 			ret->form = src0 == SRC_DPP ? RP_ISA_FORM_DPP16 : RP_ISA_FORM_DPP8;
 			return 2;
 		}
@@ -182,7 +184,7 @@ static inline unsigned int count_words(
 	case RP_ISA_VOP1:
 	case RP_ISA_VOP2:
 	case RP_ISA_VOPC:
-		return vop_words(row, w0, ret);
+		return vop_words(row, w0, w1, ret);
 	case RP_ISA_VOP3:
 	case RP_ISA_VOP3P:
 		words = 2;

@@ -52,8 +52,9 @@ static inline uint32_t rp_isa_bits(
 /* The bit that makes an atomic return the old value: its place depends on the encoding. */
 bool rp_isa_glc(const struct rp_isa_inst *i);
 
-/* Address words (VGPRs) of an MIMG, and of its data without and with tfe. */
+/* Address words (VGPRs) of an MIMG; the most that its row can have; data words with tfe's. */
 unsigned int rp_isa_image_address_dwords(const struct rp_isa_inst *i);
+unsigned int rp_isa_image_max_address(const struct rp_isa_inst *i);
 unsigned int rp_isa_image_data_dwords(const struct rp_isa_target *t, const struct rp_isa_inst *i);
 
 #endif

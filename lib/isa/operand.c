@@ -57,6 +57,23 @@ unsigned int rp_isa_image_address_dwords(const struct rp_isa_inst *i)
 	return words;
 }
 
+unsigned int rp_isa_image_max_address(const struct rp_isa_inst *i)
+{
+	const struct rp_isa_row *row = rp_isa_row_of(i);
+	uint8_t image = row->image;
+	unsigned int words = image & IMAGE_EXTRA;
+
+	if (i->flags & RP_ISA_F_BVH)
+		return rp_isa_image_address_dwords(i);
+	if (image &
+		IMAGE_COORDS) /* four only where multi-sampled images are: load, store, atomic */
+		words += row->n_operands > 3 || image & IMAGE_LOD ? 3 : 4;
+	words += image & IMAGE_LOD ? 1 : 0;
+	if (image & IMAGE_GRAD)
+		words += image & IMAGE_G16 ? 4 : 6;
+	return words;
+}
+
 unsigned int rp_isa_image_data_dwords(const struct rp_isa_target *t, const struct rp_isa_inst *i)
 {
 	unsigned int dmask = i->w[0] >> 8 & 0xf, n;
@@ -69,19 +86,24 @@ unsigned int rp_isa_image_data_dwords(const struct rp_isa_target *t, const struc
 		n = dmask ? (unsigned int)__builtin_popcount(dmask) : 1;
 	if (d16)
 		n = (n + 1) / 2;
-	return n + ((i->w[0] >> 16 & 3) != 0); /* tfe or lwe: one more for the status */
+	return n + (i->w[0] >> 16 & 1); /* tfe: one more for the status */
 }
 
 unsigned int rp_isa_nsa(const struct rp_isa_inst *inst, uint8_t ret_vgpr[13])
 {
-	unsigned int extra, n;
+	unsigned int slots, max, n;
 
 	if (inst->encoding != RP_ISA_MIMG || !(inst->w[0] >> 1 & 3))
 		return 0;
-	extra = 4 * (inst->w[0] >> 1 & 3);
+	slots = 1 + 4 * (inst->w[0] >> 1 & 3);
+	max = rp_isa_image_max_address(inst);
+	if (slots > max)
+		slots = max;
 	n = rp_isa_image_address_dwords(inst);
-	if (n > 1 + extra)
-		n = 1 + extra;
+	if (n < 2 || n > slots) /* as LLVM shows it: all that there are */
+		n = slots;
+	if (n > 13)
+		n = 13;
 	ret_vgpr[0] = (uint8_t)inst->w[1];
 	for (unsigned int a = 1; a < n; a++)
 		ret_vgpr[a] = (uint8_t)(inst->w[2 + (a - 1) / 4] >> (8 * ((a - 1) % 4)));
@@ -202,7 +224,9 @@ static void adjust(const struct rp_isa_target *t, const struct rp_isa_inst *i,
 		op->access = op->kind == RP_ISA_OP_SCALAR ? RP_ISA_OP_READ : 0;
 		break;
 	case RP_ISA_TYPE_OFF:
-		if (op->reg == RP_ISA_NULL || (i->encoding == RP_ISA_SCRATCH && op->reg == 127)) {
+		/* 127 is "off" of scratch on RDNA 2 only, where it means no address at all */
+		if (op->reg == RP_ISA_NULL || (i->encoding == RP_ISA_SCRATCH && op->reg == 127 &&
+						      t->chip & RP_ISA_GFX1030)) {
 			op->kind = RP_ISA_OP_OFF;
 			op->access = 0;
 		}

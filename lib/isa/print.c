@@ -80,10 +80,8 @@ static void put_scalar(struct out *o, unsigned int reg, unsigned int n)
 {
 	static const char *const one[] = { "m0", "null", "exec_lo", "exec_hi" };
 
-	if (n > 2)
-		reg &= ~3u;
-	else if (n == 2 && reg != RP_ISA_NULL)
-		reg &= ~1u;
+	if (n > 1 && reg != RP_ISA_NULL)
+		reg &= n > 2 ? ~3u : ~1u;
 	if (reg < RP_ISA_VCC_LO)
 		put_tuple(o, "s", reg, n);
 	else if (reg < RP_ISA_TTMP0)
@@ -137,11 +135,11 @@ static void put_literal(struct out *o, unsigned int type, uint32_t v)
 {
 	switch (type) {
 	case RP_ISA_TYPE_F16:
+	case RP_ISA_TYPE_I16S:
 		if (!put_small(o, (int16_t)(uint16_t)v) && !put_half(o, v & 0xffff))
 			put_x(o, v & 0xffff);
 		break;
 	case RP_ISA_TYPE_I16:
-	case RP_ISA_TYPE_I16S:
 		if (!put_small(o, (int32_t)v) && !put_float(o, v))
 			put_x(o, v & 0xffff);
 		break;
@@ -167,9 +165,9 @@ static void put_inline(struct out *o, const struct rp_isa_operand *op)
 {
 	if (op->reg <= 208)
 		put_d(o, (int32_t)op->value);
-	else if (op->type == RP_ISA_TYPE_I16 || op->type == RP_ISA_TYPE_I16S)
+	else if (op->type == RP_ISA_TYPE_I16)
 		put_x(o, half_bits[op->value]);
-	else if (op->reg == 248 && op->dwords == 2)
+	else if (op->reg == 248 && (op->type == RP_ISA_TYPE_I64 || op->type == RP_ISA_TYPE_F64))
 		put(o, "0.15915494309189532");
 	else
 		put(o, float_text[op->value]);
@@ -211,6 +209,65 @@ static void put_waitcnt(struct out *o, uint32_t v)
 		put_u(o, lgkm);
 		put_c(o, ')');
 	}
+}
+
+/* Counters of s_waitcnt_depctr; the field hold_cnt is RDNA 2's. */
+static void put_depctr(struct out *o, uint32_t v, unsigned int chip)
+{
+	static const struct {
+		uint8_t shift, bits;
+		const char *name;
+	} fields[] = { { 7, 1, "hold_cnt" }, { 0, 1, "sa_sdst" }, { 12, 4, "va_vdst" },
+		{ 9, 3, "va_sdst" }, { 8, 1, "va_ssrc" }, { 1, 1, "va_vcc" }, { 2, 3, "vm_vsrc" } };
+	size_t first = chip & RP_ISA_GFX1030 ? 0 : 1;
+	bool all = v == (first ? 0xff1fu : 0xff9fu);
+	const char *between = "";
+
+	if (v & (first ? 0xe0u : 0x60u)) {
+		put_x(o, v);
+		return;
+	}
+	for (size_t k = first; k < RP_ARRAY_SIZE(fields); k++) {
+		uint32_t max = (1u << fields[k].bits) - 1, f = v >> fields[k].shift & max;
+
+		if (f == max && !all)
+			continue;
+		put(o, between);
+		put(o, "depctr_");
+		put(o, fields[k].name);
+		put_c(o, '(');
+		put_u(o, f);
+		put_c(o, ')');
+		between = " ";
+	}
+}
+
+/* s_version: a code generation in bits 7:0 and three bits of options. */
+static void put_version(struct out *o, uint32_t v)
+{
+	static const char *const options[] = { "|UC_VERSION_W64_BIT", "|UC_VERSION_W32_BIT",
+		"|UC_VERSION_MDP_BIT" };
+	static const char *const generations[] = { [0] = "7", [4] = "10", [6] = "11", [9] = "12" };
+	uint32_t generation = v & 0xff, bits = v >> 13;
+
+	if (v & 0x1f00) {
+		put_x(o, v);
+		return;
+	}
+	for (int k = 1; k < __builtin_popcount(bits); k++)
+		put_c(o, '(');
+	if (generation < RP_ARRAY_SIZE(generations) && generations[generation]) {
+		put(o, "UC_VERSION_GFX");
+		put(o, generations[generation]);
+	} else {
+		put_u(o, generation);
+	}
+	for (unsigned int k = 0, n = 0; k < RP_ARRAY_SIZE(options); k++)
+		if (bits >> k & 1) {
+			if (n++)
+				put_c(o, ')');
+			put(o, options[k]);
+		}
 }
 
 static void put_hwreg(struct out *o, uint32_t v, unsigned int chip)
@@ -324,8 +381,18 @@ static void put_immediate(struct out *o, const struct rp_isa_target *t, const st
 	const struct rp_isa_print *p, const struct rp_isa_operand *op)
 {
 	switch (op->type) {
+	case RP_ISA_TYPE_DEC:
+		if (!put_small(o, (int32_t)op->value))
+			put_x(o, op->value);
+		break;
 	case RP_ISA_TYPE_HEX:
 		put_x(o, op->value);
+		break;
+	case RP_ISA_TYPE_VERSION:
+		put_version(o, op->value);
+		break;
+	case RP_ISA_TYPE_DEPCTR:
+		put_depctr(o, op->value, t->chip);
 		break;
 	case RP_ISA_TYPE_HWREG:
 		put_hwreg(o, op->value, t->chip);
@@ -340,6 +407,10 @@ static void put_immediate(struct out *o, const struct rp_isa_target *t, const st
 		put_waitcnt(o, op->value);
 		break;
 	case RP_ISA_TYPE_SMEM:
+		if (!op->value) {
+			put(o, "null");
+			break;
+		}
 		if ((int32_t)op->value < 0)
 			put_c(o, '-');
 		put_x(o, (int32_t)op->value < 0 ? 0u - op->value : op->value);
@@ -523,7 +594,13 @@ static void put_dpp_control(struct out *o, uint32_t c)
 		put(o, c == 0x140 ? "row_mirror" : "row_half_mirror");
 	else if (c == 0x142 || c == 0x143)
 		put(o, "/* row_bcast is not supported starting from GFX10 */");
-	else
+	else if (c == 0x130 || c == 0x134 || c == 0x138 || c == 0x13c) {
+		static const char *const waves[] = { "shl", "rol", "shr", "ror" };
+
+		put(o, "/* wave_");
+		put(o, waves[(c - 0x130) / 4]);
+		put(o, " is not supported starting from GFX10 */");
+	} else
 		put(o, "/* Invalid dpp_ctrl value */");
 }
 
@@ -801,8 +878,8 @@ static void put_operands(struct out *o, const struct rp_isa_target *t, const str
 		rp_isa_operand(t, i, n, &op);
 		if (op.kind == RP_ISA_OP_NONE || (op.type == RP_ISA_TYPE_OPT && !op.value))
 			continue;
-		if (first)
-			put_c(o, ' ');
+		if (first) /* LLVM has two blanks in sample and gather with NSA */
+			put(o, n_nsa && row->n_operands > 3 ? "  " : " ");
 		else if (i->encoding == RP_ISA_EXP && n == 1)
 			put_c(o, ' ');
 		else
