@@ -240,7 +240,7 @@ struct rp_isa_regs {
 void rp_isa_regs(
 	const struct rp_isa_target *t, const struct rp_isa_inst *inst, struct rp_isa_regs *ret);
 
-/* As above, without the VGPRs (their sets are left empty): what the hazard rules need. */
+/* As above, faster, without the VGPRs (their sets are not touched): what the hazard rules need. */
 void rp_isa_scalar_regs(
 	const struct rp_isa_target *t, const struct rp_isa_inst *inst, struct rp_isa_regs *ret);
 
