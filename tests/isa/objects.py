@@ -65,7 +65,8 @@ def compare(isa_dis, target, elf, wave="32"):
         obj, raw = Path(tmp, "object"), Path(tmp, "text")
         obj.write_bytes(elf)
         raw.write_bytes(code)
-        dump = subprocess.Popen([OBJDUMP, "-d", "-z", "-j", ".text", "--mcpu=" + target, str(obj)],
+        dump = subprocess.Popen([OBJDUMP, "-d", "-z", "-j", ".text", "--mcpu=" + target,
+                                 "--mattr=+wavefrontsize" + wave, str(obj)],
                                 stdout=subprocess.PIPE)
         ours = subprocess.run([isa_dis, group, wave, "compare", str(raw), "%x" % address], stdin=dump.stdout,
                               capture_output=True, text=True, check=True)
