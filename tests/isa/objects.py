@@ -70,6 +70,7 @@ def compare(isa_dis, target, elf, wave="32"):
                                 stdout=subprocess.PIPE)
         ours = subprocess.run([isa_dis, group, wave, "compare", str(raw), "%x" % address], stdin=dump.stdout,
                               capture_output=True, text=True, check=True)
+        dump.stdout.close()
         if dump.wait() != 0:
             raise RuntimeError("llvm-objdump failed on a %s object" % target)
     lines = ours.stdout.splitlines()
