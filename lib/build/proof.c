@@ -111,6 +111,25 @@ static int write_names(const struct rp_build_plan *plan, const struct rp_strv *e
 	return *ret ? 0 : RP_NOMEM(err);
 }
 
+/* Our program may lie where the build user cannot reach it (a clone below root's home): it gets a copy. */
+static int copy_helper(const struct rp_build_host *host, const struct rp_build_plan *plan,
+	char **ret, struct rp_error *err)
+{
+	RP_CLEANUP(rp_close_fd) int fd = open(plan->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	RP_CLEANUP(rp_map_close) struct rp_map map = RP_MAP_INIT;
+	int r;
+
+	if (fd < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", plan->work);
+	r = rp_map_open(AT_FDCWD, host->load_helper, &map, err);
+	if (r == 0)
+		r = rp_publish_file(fd, "load-check", 0755, map.span, err);
+	if (r < 0)
+		return r;
+	*ret = rp_path_join(plan->work, "load-check");
+	return *ret ? 0 : RP_NOMEM(err);
+}
+
 static int check_load(const struct rp_ctx *ctx, const struct rp_build_host *host,
 	const struct rp_build_plan *plan, const struct rp_strv *exports, struct rp_proof *p,
 	struct rp_error *err)
@@ -118,7 +137,8 @@ static int check_load(const struct rp_ctx *ctx, const struct rp_build_host *host
 	RP_CLEANUP(rp_free_p) char *path = library_path(plan, WORK_STAGE);
 	RP_CLEANUP(rp_free_p) char *names = NULL;
 	RP_CLEANUP(rp_buf_free) struct rp_buf out = RP_BUF_INIT;
-	const char *argv[] = { host->load_helper, path, NULL, NULL };
+	RP_CLEANUP(rp_free_p) char *helper = NULL;
+	const char *argv[] = { NULL, path, NULL, NULL };
 	struct rp_spawn spawn = RP_SPAWN_INIT;
 	struct rp_exit ex = { 0 };
 	int r;
@@ -126,8 +146,11 @@ static int check_load(const struct rp_ctx *ctx, const struct rp_build_host *host
 	if (!path)
 		return RP_NOMEM(err);
 	r = write_names(plan, exports, &names, err);
+	if (r == 0)
+		r = copy_helper(host, plan, &helper, err);
 	if (r < 0)
 		return r;
+	argv[0] = helper;
 	argv[2] = names;
 	spawn.argv = argv;
 	spawn.timeout_ms = LOAD_TIMEOUT_MS;

@@ -201,6 +201,8 @@ static int punct(struct lexer *l)
 	size_t start = l->i;
 
 	l->i++;
+	if (rest.n < 2 || !strchr("=+-<>&|:#.*", rest.p[1]))
+		return add(l, RP_TOK_PUNCT, start, l->line);
 	for (size_t k = 0; k < RP_ARRAY_SIZE(longer); k++) {
 		if (rp_span_starts(rest, longer[k])) {
 			l->i = start + strlen(longer[k]);

@@ -453,6 +453,19 @@ class Privileges(Road):
             self.assertEqual(path.lstat().st_uid, 0, path)
 
 
+    def test_program_below_a_closed_folder(self):
+        """As in a clone below root's home: the build user cannot reach rocm-patch-load there."""
+        if os.geteuid() != 0:
+            self.skipTest("SKIP: only root can drop privileges")
+        closed = self.dir / "closed"
+        closed.mkdir(mode=0o700)
+        for path in (PROGRAM, LOAD_CHECK, os.path.join(os.path.dirname(PROGRAM), "source-tree")):
+            shutil.copy(path, closed)
+        p = subprocess.run([str(closed / "rocm-patch"), "--prefix", str(self.prefix), "build", str(self.recipe), "--patches",
+                            str(self.patches)], env=self.env, capture_output=True, text=True, timeout=120)
+        self.assertEqual(p.returncode, 0, p.stderr)
+
+
 class Reproducible(Road):
     def test_two_builds_from_nothing_give_the_same_bytes(self):
         def hashes():
