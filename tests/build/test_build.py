@@ -327,7 +327,7 @@ class Failures(Road):
         self.assertIn("memory:", r["error"]["text"])
 
     def test_recipe_errors_name_file_and_line(self):
-        for old, new, part in [("title = toy library", "titel = toy library", "unknown key \"titel\""),
+        for old, new, part in [("title = toy library", "heading = toy library", "unknown key \"heading\""),
                                ("[need]", "[needs]", "unknown section [needs]"),
                                ("disk = 1 MB", "disk = much", "disk: expected a number"),
                                ("kind = dir", "kind = svn", "unknown kind \"svn\""),
