@@ -4,6 +4,7 @@
 #   make demo         install what is missing, build, run the main job on ROCm's real source
 #   make check        install what the tests need, build, run all fast tests
 #   make check-slow   the tests that fetch and build real packages
+#   make check-corpus decoder and code object reader on 2 GB of real packages (10 GB of disk)
 #   make bench        speed, as ratios and counts; never part of a test
 #   make lint         format, static analysis, spelling
 #   make install PREFIX=/usr/local [DESTDIR=], make uninstall PREFIX=/usr/local
@@ -35,6 +36,13 @@ check-slow:
 	@ninja -C $(BUILD)
 	@scripts/run-tests.py $(BUILD) --slow --label check-slow
 
+check-corpus:
+	@scripts/install-deps build check
+	@$(MAKE) --no-print-directory all
+	@meson configure $(BUILD) -Dtests=enabled
+	@ninja -C $(BUILD)
+	@scripts/run-tests.py $(BUILD) --corpus --label check-corpus
+
 bench:
 	@scripts/install-deps build check
 	@$(MAKE) --no-print-directory all
@@ -59,4 +67,4 @@ uninstall:
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all demo check check-slow bench lint format install uninstall clean
+.PHONY: all demo check check-slow check-corpus bench lint format install uninstall clean

@@ -6,20 +6,21 @@
 
 static int dry(struct rp_cli *cli, struct rp_store *st, struct rp_error *err)
 {
-	RP_CLEANUP(rp_generation_list_free)
-	struct rp_generation_list list = RP_GENERATION_LIST_INIT;
-	const char *to = NULL;
-	int r = rp_store_list(st, &list, err);
+	RP_CLEANUP(rp_free_p) char *to = NULL;
+	struct rp_json *j = rp_cli_json(cli);
+	int r = rp_store_previous(st, &to, err);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < list.n; i++)
-		if (list.v[i].previous)
-			to = list.v[i].id;
-	rp_cli_out(cli,
-		to ? "%s would be active\n"
-		   : "no generation would be active (or nothing to go back to)\n",
-		to);
+	if (!to)
+		return RP_FAIL(
+			err, -ENOENT, "nothing to go back to: no earlier switch is recorded");
+	if (strcmp(to, "-") == 0)
+		rp_cli_out(cli, "no generation would be active any more\n");
+	else
+		rp_cli_out(cli, "%s would be active again\n", to);
+	if (j)
+		rp_json_kstr(j, "would_be", strcmp(to, "-") == 0 ? NULL : to);
 	return 0;
 }
 

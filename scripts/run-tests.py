@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs meson's tests of one build folder and counts what was skipped.
 
-Usage: run-tests.py BUILD [--label TEXT] [--slow] [--allow-skips FILE]
+Usage: run-tests.py BUILD [--label TEXT] [--slow|--corpus] [--allow-skips FILE]
 The counts also go to BUILD/result-LABEL.json.
 
 A test that needs something absent says "SKIP: reason" (a line of its output, a
@@ -34,11 +34,14 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("build")
     ap.add_argument("--label", default="tests")
-    ap.add_argument("--slow", action="store_true")
+    ap.add_argument("--slow", action="store_true", help="suite slow: fetches and builds ROCR")
+    ap.add_argument("--corpus", action="store_true", help="suite corpus: gigabytes of real libraries")
     ap.add_argument("--allow-skips", default=str(pathlib.Path(__file__).parent.parent / "tests/allowed-skips.txt"))
     args = ap.parse_args()
 
-    which = ["--suite", "slow"] if args.slow else ["--no-suite", "slow"]
+    which = ["--no-suite", "slow", "--no-suite", "corpus"]
+    if args.slow or args.corpus:
+        which = ["--suite", "slow" if args.slow else "corpus"]
     cmd = ["meson", "test", "-C", args.build, "--print-errorlogs", "--no-stdsplit", *which]
     status = subprocess.run(cmd, check=False).returncode
     log = pathlib.Path(args.build, "meson-logs", "testlog.json")

@@ -18,9 +18,6 @@ bool rp_store_is_id(const char *name);
 /* The id that current points to, owned; *ret NULL: none. -EBADMSG: the link is not ours. */
 RP_MUST_CHECK int rp_store_current(const struct rp_store *st, char **ret, struct rp_error *err);
 
-/* What rollback would go back to: an id, or "-" for none; owned, NULL: nothing recorded. */
-RP_MUST_CHECK int rp_store_previous(const struct rp_store *st, char **ret, struct rp_error *err);
-
 /* manifest.c: writes links and MANIFEST.sha256 of the tree at dir_fd; counts what it lists. */
 RP_MUST_CHECK int rp_manifest_write(const struct rp_ctx *ctx, int dir_fd, struct rp_error *err);
 /* Files and bytes of the tree without its metadata; refuses what a manifest cannot name. */

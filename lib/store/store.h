@@ -92,6 +92,8 @@ RP_MUST_CHECK int rp_store_activate(
 /* Back to the generation before the last switch, or to none. ret_id: owned, NULL: none is active now. */
 RP_MUST_CHECK int rp_store_rollback(
 	const struct rp_ctx *ctx, struct rp_store *st, char **ret_id, struct rp_error *err);
+/* What rollback would go back to: an id, or "-" for none; owned, NULL: nothing is recorded. */
+RP_MUST_CHECK int rp_store_previous(const struct rp_store *st, char **ret, struct rp_error *err);
 /* -EBUSY: active. The folder is renamed away first, so a kill leaves it whole or gone. */
 RP_MUST_CHECK int rp_store_remove(
 	const struct rp_ctx *ctx, struct rp_store *st, const char *id, struct rp_error *err);
