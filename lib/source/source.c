@@ -229,8 +229,13 @@ int rp_source_unpack(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	struct rp_error *err)
 {
 	struct rp_error ignored = RP_ERROR_INIT;
-	int r = src->kind->unpack(ctx, env, src, st, dirfd, name, err);
+	struct stat there;
+	int r;
 
+	/* Looked at before, so that nothing is removed below that was not made by unpack. */
+	if (fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) == 0)
+		return RP_FAIL(err, -EEXIST, "unpack: %s is there already", name);
+	r = src->kind->unpack(ctx, env, src, st, dirfd, name, err);
 	/* A tree that is not whole must not be taken for one. */
 	if (r < 0 && r != -EEXIST && rp_remove_tree(dirfd, name, &ignored) < 0)
 		(void)rp_error_prefix(err, r, "%s could not be removed again", name);

@@ -21,6 +21,7 @@ struct download {
 	const char *object;
 	int fd;
 	curl_off_t start;
+	curl_off_t got;
 	int write_errno;
 };
 
@@ -34,6 +35,12 @@ static size_t on_data(char *p, size_t size, size_t n, void *data)
 	struct download *d = data;
 	struct rp_error err = RP_ERROR_INIT;
 
+	/* libcurl checks its limit against what the server announces, which may be nothing. */
+	d->got += (curl_off_t)(size * n);
+	if (d->start + d->got > MAX_DOWNLOAD) {
+		d->write_errno = EFBIG;
+		return 0;
+	}
 	if (rp_write_all(d->fd, rp_span_of(p, size * n), &err) < 0) {
 		d->write_errno = -err.code;
 		return 0;
@@ -69,6 +76,8 @@ static int curl_to_errno(CURLcode c)
 		return -EINVAL;
 	case CURLE_FILESIZE_EXCEEDED:
 		return -EFBIG;
+	case CURLE_RANGE_ERROR: /* the server sent all where we asked for the rest */
+		return -ESPIPE;
 	default:
 		return -ENETUNREACH;
 	}
@@ -171,7 +180,11 @@ static int fetch_url(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	r = download(ctx, src->location, partial, true, err);
 	if (r == 0)
 		r = rp_cache_commit(env, src->sha256, err);
-	if (resumed && r < 0 && r != -ECANCELED && r != -ENOSPC && r != -ENOMEM) {
+	/*
+	 * Only these two say that the part is of no use. After a lost connection it is kept:
+	 * else a line that breaks again and again would never bring the whole file.
+	 */
+	if (resumed && (r == -EBADMSG || r == -ESPIPE)) {
 		rp_event_text(ctx, RP_EV_DETAIL,
 			"the resumed download failed (%s): from the start again",
 			err ? err->text : "");
@@ -179,20 +192,21 @@ static int fetch_url(const struct rp_ctx *ctx, const struct rp_source_env *env,
 		if (r == 0)
 			r = rp_cache_commit(env, src->sha256, err);
 	}
+	if (r == -EFBIG)
+		(void)unlink(partial); /* if it stays, the next run says the same */
 	if (r == 0)
 		RP_EVENT(ctx, RP_EV_DONE, RP_STR("step", "fetch"),
 			RP_STR("object", rp_path_base(src->location)));
 	return r;
 }
 
-static int describe_file(const struct rp_source *src, const char *sha, char *object,
-	struct rp_source_state *ret, struct rp_error *err)
+static int describe_file(const struct rp_source *src, const char *sha, struct rp_source_state *ret,
+	struct rp_error *err)
 {
 	ret->identity = rp_asprintf("sha256:%s", sha);
 	ret->description = rp_asprintf("tarball %s", src->location);
 	ret->version = strdup(src->version ? src->version : "local");
-	ret->object = object;
-	return ret->identity && ret->description && ret->version && ret->object ? 0 : RP_NOMEM(err);
+	return ret->identity && ret->description && ret->version ? 0 : RP_NOMEM(err);
 }
 
 static int local_state(
@@ -207,14 +221,16 @@ static int local_state(
 	if (src->sha256 && strcmp(src->sha256, sha) != 0)
 		return RP_FAIL(err, -EBADMSG, "%s has SHA-256 %s, expected %s", src->location, sha,
 			src->sha256);
+	ret->object = realpath(src->location, NULL);
+	if (!ret->object)
+		return RP_FAIL_ERRNO(err, -errno, "%s", src->location);
 	ret->cached = true;
-	return describe_file(src, sha, realpath(src->location, NULL), ret, err);
+	return describe_file(src, sha, ret, err);
 }
 
 static int tarball_plan(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	const struct rp_source *src, struct rp_source_state *ret, struct rp_error *err)
 {
-	char *object = NULL;
 	int r;
 
 	(void)ctx;
@@ -222,15 +238,13 @@ static int tarball_plan(const struct rp_ctx *ctx, const struct rp_source_env *en
 		return local_state(src, ret, err);
 	if (!src->sha256)
 		return RP_FAIL(err, -EINVAL, "%s: a URL needs its sha256", src->location);
-	r = rp_cache_object(env, src->sha256, &object, &ret->cached, err);
+	r = rp_cache_object(env, src->sha256, &ret->object, &ret->cached, err);
 	if (r < 0)
 		return r;
-	if (!ret->cached && env->offline) {
-		free(object);
+	if (!ret->cached && env->offline)
 		return RP_FAIL(err, -ENETUNREACH, "%s is not in the cache, and this run is offline",
 			src->location);
-	}
-	return describe_file(src, src->sha256, object, ret, err);
+	return describe_file(src, src->sha256, ret, err);
 }
 
 static int tarball_fetch(const struct rp_ctx *ctx, const struct rp_source_env *env,
