@@ -38,256 +38,34 @@ void rp_apt_file_free(struct rp_apt_file *f)
 	*f = (struct rp_apt_file){ .version = NULL };
 }
 
-void rp_mirror_free(struct rp_mirror *m)
+/* Writes a file of the private state if it differs. 1: it did, 0: not. */
+static int keep_file(int dirfd, const char *name, struct rp_span text, struct rp_error *err)
 {
-	free(m->uri);
-	free(m->options);
-	*m = (struct rp_mirror){ NULL, NULL };
-}
-
-static bool plain_uri(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s <= ' ' || *s == 0x7f || *s == '[' || *s == ']' || *s == '"')
-			return false;
-	return true;
-}
-
-/* Builds the options of a one-line entry from what we take over of the machine's. */
-static int set_mirror(struct rp_mirror *ret, const char *uri, const char *signed_by, bool trusted,
-	struct rp_error *err)
-{
-	struct rp_buf b = RP_BUF_INIT;
-
-	if (!plain_uri(uri) || (signed_by && (signed_by[0] != '/' || !plain_uri(signed_by))))
-		return 0; /* an entry of a form that we do not take over */
-	if (signed_by)
-		rp_buf_addf(&b, " signed-by=%s", signed_by);
-	if (trusted)
-		rp_buf_adds(&b, " trusted=yes");
-	ret->uri = strdup(uri);
-	ret->options = b.n > 0 ? rp_asprintf("[%s ] ", rp_buf_cstr(&b)) : strdup("");
-	rp_buf_free(&b);
-	return ret->uri && ret->options ? 1 : RP_NOMEM(err);
-}
-
-/* "deb [options] uri suite component..." (sources.list(5)) */
-static int parse_one_line(struct rp_span line, const struct rp_strv *suites, struct rp_mirror *ret,
-	struct rp_error *err)
-{
-	RP_CLEANUP(rp_strv_free) struct rp_strv w = RP_STRV_INIT;
-	const char *signed_by = NULL;
-	bool trusted = false;
-	size_t i = 1;
+	RP_CLEANUP(rp_buf_free) struct rp_buf old = RP_BUF_INIT;
 	int r;
 
-	r = rp_strv_split(&w, line, err);
-	if (r < 0)
-		return r;
-	if (w.n < 4 || strcmp(w.v[0], "deb") != 0)
+	if (rp_file_read(dirfd, name, MAX_LIST_BYTES, &old, NULL) == 0 &&
+		rp_span_eq(rp_buf_span(&old), text))
 		return 0;
-	if (w.v[1][0] == '[') {
-		for (;; i++) {
-			char *o;
-			size_t n;
-
-			if (i >= w.n)
-				return 0;
-			o = w.v[i] + (w.v[i][0] == '[');
-			n = strlen(o);
-			if (strncmp(o, "signed-by=", 10) == 0)
-				signed_by = o + 10;
-			else if (strncmp(o, "trusted=yes", 11) == 0)
-				trusted = true;
-			if (n > 0 && o[n - 1] == ']') {
-				o[n - 1] = '\0';
-				break;
-			}
-		}
-		i++;
-	}
-	if (i + 2 >= w.n || !rp_strv_has(suites, w.v[i + 1]))
-		return 0;
-	for (size_t c = i + 2; c < w.n; c++)
-		if (strcmp(w.v[c], "main") == 0)
-			return set_mirror(ret, w.v[i], signed_by, trusted, err);
-	return 0;
-}
-
-/* One stanza's field, its continuation lines included; false: absent. */
-static bool stanza_field(struct rp_span stanza, const char *name, struct rp_span *ret)
-{
-	struct rp_span rest = stanza, line;
-	size_t n = strlen(name);
-
-	while (rp_span_line(&rest, &line)) {
-		const uint8_t *start, *end;
-
-		if (line.n <= n || strncasecmp((const char *)line.p, name, n) != 0 ||
-			line.p[n] != ':')
-			continue;
-		start = line.p + n + 1;
-		end = line.p + line.n;
-		while (rp_span_line(&rest, &line) && line.n > 0 &&
-			(line.p[0] == ' ' || line.p[0] == '\t'))
-			end = line.p + line.n;
-		*ret = rp_span_of(start, (size_t)(end - start));
-		return true;
-	}
-	return false;
-}
-
-/* Cuts the next stanza (up to an empty line) off *s. */
-static bool next_stanza(struct rp_span *s, struct rp_span *ret)
-{
-	struct rp_span line;
-	const uint8_t *start;
-
-	for (;;) {
-		start = s->p;
-		if (!rp_span_line(s, &line))
-			return false;
-		if (rp_span_trim(line).n > 0)
-			break;
-	}
-	while (rp_span_trim(line).n > 0 && rp_span_line(s, &line))
-		;
-	*ret = rp_span_of(start, (size_t)(line.p + line.n - start));
-	return true;
-}
-
-static int field_words(
-	struct rp_span stanza, const char *name, struct rp_strv *ret, struct rp_error *err)
-{
-	struct rp_span v;
-
-	return stanza_field(stanza, name, &v) ? rp_strv_split(ret, v, err) : 0;
-}
-
-static bool share_a_word(const struct rp_strv *a, const struct rp_strv *b)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (rp_strv_has(b, a->v[i]))
-			return true;
-	return false;
-}
-
-static int parse_stanza(struct rp_span stanza, const struct rp_strv *suites, struct rp_mirror *ret,
-	struct rp_error *err)
-{
-	RP_CLEANUP(rp_strv_free) struct rp_strv types = RP_STRV_INIT;
-	RP_CLEANUP(rp_strv_free) struct rp_strv uris = RP_STRV_INIT;
-	RP_CLEANUP(rp_strv_free) struct rp_strv their = RP_STRV_INIT;
-	RP_CLEANUP(rp_strv_free) struct rp_strv components = RP_STRV_INIT;
-	RP_CLEANUP(rp_strv_free) struct rp_strv enabled = RP_STRV_INIT;
-	RP_CLEANUP(rp_strv_free) struct rp_strv key = RP_STRV_INIT;
-	RP_CLEANUP(rp_strv_free) struct rp_strv trusted = RP_STRV_INIT;
-	int r;
-
-	r = field_words(stanza, "Types", &types, err);
-	if (r == 0)
-		r = field_words(stanza, "URIs", &uris, err);
-	if (r == 0)
-		r = field_words(stanza, "Suites", &their, err);
-	if (r == 0)
-		r = field_words(stanza, "Components", &components, err);
-	if (r == 0)
-		r = field_words(stanza, "Enabled", &enabled, err);
-	if (r == 0)
-		r = field_words(stanza, "Signed-By", &key, err);
-	if (r == 0)
-		r = field_words(stanza, "Trusted", &trusted, err);
-	if (r < 0)
-		return r;
-	if (!rp_strv_has(&types, "deb") || uris.n == 0 || !rp_strv_has(&components, "main") ||
-		rp_strv_has(&enabled, "no") || !share_a_word(&their, suites))
-		return 0;
-	/* An embedded key (a block, not a path) is not taken over: the default keyring is used. */
-	return set_mirror(ret, uris.v[0], key.n == 1 && key.v[0][0] == '/' ? key.v[0] : NULL,
-		rp_strv_has(&trusted, "yes"), err);
-}
-
-int rp_mirror_parse(struct rp_span text, bool deb822, const struct rp_strv *suites,
-	struct rp_mirror *ret, struct rp_error *err)
-{
-	struct rp_span part;
-	int r;
-
-	if (text.n > 0 && memchr(text.p, 0, text.n))
-		return RP_FAIL(err, -EBADMSG, "NUL byte");
-	while (deb822 ? next_stanza(&text, &part) : rp_span_line(&text, &part)) {
-		if (!deb822 && rp_span_starts(rp_span_trim(part), "#"))
-			continue;
-		r = deb822 ? parse_stanza(part, suites, ret, err)
-			   : parse_one_line(part, suites, ret, err);
-		if (r != 0)
-			return r;
-	}
-	return 0;
-}
-
-/* Suites by which an entry shows that it serves Debian itself. */
-static int debian_suites(struct rp_strv *ret, struct rp_error *err)
-{
-	static const char *const names[] = { "bookworm", "trixie", "forky", "duke", "sid", "stable",
-		"testing", "unstable", "oldstable", NULL };
-
-	return rp_strv_add_all(ret, names, err);
-}
-
-static int try_list(const struct rp_source_env *env, const char *path, const struct rp_strv *suites,
-	struct rp_mirror *ret, struct rp_error *err)
-{
-	RP_CLEANUP(rp_buf_free) struct rp_buf text = RP_BUF_INIT;
-	size_t n = strlen(path);
-	bool deb822 = n > 8 && strcmp(path + n - 8, ".sources") == 0;
-	int r;
-
-	if (!deb822 && (n < 5 || strcmp(path + n - 5, ".list") != 0))
-		return 0;
-	r = rp_root_read(env->root, path, MAX_LIST_BYTES, &text, err);
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = rp_mirror_parse(rp_buf_span(&text), deb822, suites, ret, err);
-	return r < 0 ? rp_error_prefix(err, r, "%s", path) : r;
-}
-
-static int find_mirror(const struct rp_source_env *env, struct rp_mirror *ret, struct rp_error *err)
-{
-	RP_CLEANUP(rp_strv_free) struct rp_strv names = RP_STRV_INIT;
-	RP_CLEANUP(rp_strv_free) struct rp_strv suites = RP_STRV_INIT;
-	int r;
-
-	r = debian_suites(&suites, err);
-	if (r < 0)
-		return r;
-	r = try_list(env, "/etc/apt/sources.list", &suites, ret, err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = rp_root_list(env->root, "/etc/apt/sources.list.d", &names, err);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	RP_STRV_FOREACH (name, &names) {
-		RP_CLEANUP(rp_free_p) char *path = rp_path_join("/etc/apt/sources.list.d", *name);
-
-		if (!path)
-			return RP_NOMEM(err);
-		r = try_list(env, path, &suites, ret, err);
-		if (r != 0)
-			return r < 0 ? r : 0;
-	}
-	return RP_FAIL(err, -ENODEV,
-		"no Debian mirror in /etc/apt: a source of kind deb needs one; use --source "
-		"git:... or a tarball");
+	r = rp_publish_file(dirfd, name, 0644, text, err);
+	return r < 0 ? r : 1;
 }
 
 /* The sources.list of the private state; written anew if it differs (then the index is stale). */
-static int write_list(
+static int write_config(
 	const struct rp_apt *apt, const struct rp_mirror *m, const char *key, struct rp_error *err)
 {
+	/*
+	 * The system's hooks around "update" act on the system (caches of software
+	 * centres, cleaning): they are not for us. An empty value by -o would leave the list's
+	 * members in place; only #clear takes them out, and only a file given by -c is
+	 * read behind /etc/apt/apt.conf.d (apt.conf(5)).
+	 */
+	static const char config[] = "#clear APT::Update::Pre-Invoke;\n"
+				     "#clear APT::Update::Auth-Invoke;\n"
+				     "#clear APT::Update::Post-Invoke-Success;\n"
+				     "#clear APT::Update::Post-Invoke;\n";
 	RP_CLEANUP(rp_buf_free) struct rp_buf text = RP_BUF_INIT;
-	RP_CLEANUP(rp_buf_free) struct rp_buf old = RP_BUF_INIT;
 	RP_CLEANUP(rp_close_fd) int fd = open(apt->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
@@ -300,13 +78,13 @@ static int write_list(
 		rp_buf_addf(&text, "[ signed-by=%s ] ", key);
 	rp_buf_addf(&text, "%s %s main\n", m->uri, apt->suite);
 	r = rp_buf_check(&text, err);
-	if (r < 0)
-		return r;
-	if (rp_file_read(fd, "sources.list", MAX_LIST_BYTES, &old, NULL) == 0 &&
-		rp_span_eq(rp_buf_span(&old), rp_buf_span(&text)))
-		return 0;
-	(void)unlinkat(fd, "updated", 0); /* absent is what we want */
-	return rp_publish_file(fd, "sources.list", 0644, rp_buf_span(&text), err);
+	if (r == 0)
+		r = keep_file(fd, "apt.conf", rp_span_str(config), err);
+	if (r >= 0)
+		r = keep_file(fd, "sources.list", rp_buf_span(&text), err);
+	if (r > 0)
+		(void)unlinkat(fd, "updated", 0); /* absent is what we want */
+	return r < 0 ? r : 0;
 }
 
 static bool plain_suite(const char *s)
@@ -319,13 +97,13 @@ int rp_apt_open(const struct rp_source_env *env, const char *suite, bool binary,
 	struct rp_error *err)
 {
 	static const char *const folders[] = { "lists/partial", "cache/archives/partial", NULL };
-	RP_CLEANUP(rp_mirror_free) struct rp_mirror m = { NULL, NULL };
+	RP_CLEANUP(rp_mirror_free) struct rp_mirror m = RP_MIRROR_INIT;
 	RP_CLEANUP(rp_apt_free) struct rp_apt apt = { .suite = suite, .binary = binary };
 	int r;
 
 	if (!plain_suite(suite))
 		return RP_FAIL(err, -EINVAL, "\"%s\" is no name of a suite", suite);
-	r = find_mirror(env, &m, err);
+	r = rp_mirror_find(env, &m, err);
 	if (r < 0)
 		return r;
 	apt.dir = rp_asprintf("%s/apt/%s-%s", env->cache_dir, suite, binary ? "deb" : "src");
@@ -339,7 +117,7 @@ int rp_apt_open(const struct rp_source_env *env, const char *suite, bool binary,
 		if (r < 0)
 			return r;
 	}
-	r = write_list(
+	r = write_config(
 		&apt, &m, rp_root_exists(env->root, DEBIAN_KEYRING) ? DEBIAN_KEYRING : NULL, err);
 	if (r < 0)
 		return r;
@@ -352,14 +130,16 @@ int rp_apt_open(const struct rp_source_env *env, const char *suite, bool binary,
 static int apt_argv(
 	const struct rp_apt *apt, const char *program, struct rp_strv *ret, struct rp_error *err)
 {
+	/* Error-Mode: without it "update" ends with 0 when the mirror cannot be reached. */
 	static const char *const fixed[] = { "-q=2", "-o", "Dir::Etc::SourceParts=/dev/null", "-o",
 		"Dir::State::Status=/dev/null", "-o", "Acquire::Languages=none", "-o",
 		"Acquire::Check-Valid-Until=false", "-o", "APT::Sandbox::User=root", "-o",
-		"Acquire::Retries=2", "-o", "APT::Update::Post-Invoke=", "-o",
-		"APT::Update::Post-Invoke-Success=", "-o", "DPkg::Post-Invoke=", NULL };
+		"Acquire::Retries=2", "-o", "APT::Update::Error-Mode=any", NULL };
 	int r;
 
 	r = rp_strv_add(ret, program, err);
+	if (r == 0)
+		r = rp_strv_addf(ret, err, "-c=%s/apt.conf", apt->dir);
 	if (r == 0)
 		r = rp_strv_add_all(ret, fixed, err);
 	if (r == 0)
@@ -375,51 +155,97 @@ static int apt_argv(
 	return r < 0 ? r : rp_strv_addf(ret, err, "Dir::Cache=%s/cache", apt->dir);
 }
 
-static bool index_is_fresh(const struct rp_apt *apt, bool *ret_there)
+/* Runs it with messages that we can read. */
+static int run_apt(const struct rp_ctx *ctx, const struct rp_source_env *env,
+	const struct rp_strv *argv, struct rp_spawn *spawn, struct rp_exit *ret_exit,
+	struct rp_error *err)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv vars = RP_STRV_INIT;
+	int r;
+
+	r = env->env ? rp_strv_add_all(&vars, env->env, err) : 0;
+	if (r == 0)
+		r = rp_strv_setenv(&vars, "LC_ALL", "C", err);
+	if (r < 0)
+		return r;
+	spawn->argv = (const char *const *)argv->v;
+	spawn->env = (const char *const *)vars.v;
+	r = rp_spawn_check(ctx, spawn, ret_exit, err);
+	return r == -ENOENT
+		       ? RP_FAIL(err, -ENODEV,
+				 "%s is not on this machine: use --source git:... or a tarball",
+				 rp_path_base(argv->v[0]))
+		       : r;
+}
+
+/* When the index was last brought; -1: never. */
+static int64_t updated_at(const struct rp_apt *apt)
 {
 	RP_CLEANUP(rp_free_p) char *mark = rp_path_join(apt->dir, "updated");
 	struct stat st;
 
-	*ret_there = mark && stat(mark, &st) == 0;
-	return *ret_there && time(NULL) - st.st_mtime < INDEX_MAX_AGE_S;
+	return mark && stat(mark, &st) == 0
+		       ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec
+		       : -1;
+}
+
+static bool is_fresh(int64_t at)
+{
+	return at >= 0 && time(NULL) - at / 1000000000 < INDEX_MAX_AGE_S;
+}
+
+/* A mirror that cannot be reached and one that cannot be trusted are different things. */
+static int update_failure(int r, const struct rp_exit *x)
+{
+	static const char *const signs[] = { "is not signed", "NO_PUBKEY", "BADSIG", "EXPKEYSIG",
+		"REVKEYSIG", "signatures were invalid" };
+
+	if (r != -EPROTO)
+		return r;
+	for (size_t i = 0; i < RP_ARRAY_SIZE(signs); i++)
+		if (strstr(x->tail, signs[i]))
+			return -EBADMSG;
+	return -ENETUNREACH;
 }
 
 int rp_apt_update(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	const struct rp_apt *apt, bool force, struct rp_error *err)
 {
 	RP_CLEANUP(rp_strv_free) struct rp_strv argv = RP_STRV_INIT;
+	RP_CLEANUP(rp_lock_drop) struct rp_lock lock = RP_LOCK_INIT;
 	RP_CLEANUP(rp_close_fd) int fd = -1;
 	struct rp_spawn spawn = RP_SPAWN_INIT;
-	bool there;
+	struct rp_exit x = { .status = 0 };
+	int64_t at = updated_at(apt);
 	int r;
 
-	if (index_is_fresh(apt, &there) && !force)
+	if (is_fresh(at) && !force)
 		return 0;
 	if (env->offline)
-		return there ? 0
-			     : RP_FAIL(err, -ENETUNREACH,
-				       "no package index of %s in the cache, and this run is "
-				       "offline",
-				       apt->suite);
+		return at >= 0 ? 0
+			       : RP_FAIL(err, -ENETUNREACH,
+					 "no package index of %s in the cache, and this run is "
+					 "offline",
+					 apt->suite);
+	fd = open(apt->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", apt->dir);
+	r = rp_lock_take(ctx, fd, ".lock", -1, &lock, err); /* apt itself would not wait */
+	if (r < 0)
+		return r;
+	if (updated_at(apt) != at) /* somebody else brought it while we waited */
+		return 0;
 	r = apt_argv(apt, "apt-get", &argv, err);
 	if (r == 0)
 		r = rp_strv_add(&argv, "update", err);
 	if (r < 0)
 		return r;
 	RP_EVENT(ctx, RP_EV_STEP, RP_STR("step", "read"), RP_STR("object", apt->suite));
-	spawn.argv = (const char *const *)argv.v;
-	spawn.env = env->env;
 	spawn.timeout_ms = UPDATE_TIMEOUT_MS;
-	r = rp_spawn_check(ctx, &spawn, NULL, err);
-	if (r == -ENOENT)
-		return RP_FAIL(err, -ENODEV,
-			"apt-get is not on this machine: use --source git:... or a tarball");
+	r = run_apt(ctx, env, &argv, &spawn, &x, err);
 	if (r < 0)
 		return rp_error_prefix(
-			err, r == -EPROTO ? -ENETUNREACH : r, "package index of %s", apt->suite);
-	fd = open(apt->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return RP_FAIL_ERRNO(err, -errno, "%s", apt->dir);
+			err, update_failure(r, &x), "package index of %s", apt->suite);
 	return rp_publish_file(fd, "updated", 0644, rp_span_str("apt-get update succeeded\n"), err);
 }
 
@@ -518,8 +344,8 @@ static int source_file(struct rp_span stanza, struct rp_apt_file *f, struct rp_e
 	struct rp_span dir, sums;
 	int r;
 
-	if (!stanza_field(stanza, "Directory", &dir) ||
-		!stanza_field(stanza, "Checksums-Sha256", &sums))
+	if (!rp_stanza_field(stanza, "Directory", &dir) ||
+		!rp_stanza_field(stanza, "Checksums-Sha256", &sums))
 		return 0;
 	dir = rp_span_trim(dir);
 	r = rp_strv_split(&w, sums, err);
@@ -541,8 +367,9 @@ static int binary_file(struct rp_span stanza, struct rp_apt_file *f, struct rp_e
 {
 	struct rp_span path, sha, size;
 
-	if (!stanza_field(stanza, "Filename", &path) || !stanza_field(stanza, "SHA256", &sha) ||
-		!stanza_field(stanza, "Size", &size) ||
+	if (!rp_stanza_field(stanza, "Filename", &path) ||
+		!rp_stanza_field(stanza, "SHA256", &sha) ||
+		!rp_stanza_field(stanza, "Size", &size) ||
 		!rp_span_number(rp_span_trim(size), &f->size_bytes))
 		return 0;
 	f->path = rp_span_dup(rp_span_trim(path));
@@ -552,7 +379,7 @@ static int binary_file(struct rp_span stanza, struct rp_apt_file *f, struct rp_e
 
 static bool safe_file(const struct rp_apt_file *f)
 {
-	return rp_path_is_safe(f->path) && plain_uri(f->path) &&
+	return rp_path_is_safe(f->path) && rp_apt_plain(f->path) &&
 	       strlen(f->sha256) == RP_SHA256_HEX - 1 &&
 	       strspn(f->sha256, "0123456789abcdef") == RP_SHA256_HEX - 1;
 }
@@ -565,12 +392,12 @@ int rp_apt_parse(struct rp_span text, bool binary, const char *package, const ch
 	bool exact = false;
 	int r;
 
-	while (!exact && next_stanza(&text, &stanza)) {
+	while (!exact && rp_stanza_next(&text, &stanza)) {
 		RP_CLEANUP(rp_apt_file_free) struct rp_apt_file f = { .version = NULL };
 
-		if (!stanza_field(stanza, "Package", &name) ||
+		if (!rp_stanza_field(stanza, "Package", &name) ||
 			!rp_span_eq_str(rp_span_trim(name), package) ||
-			!stanza_field(stanza, "Version", &version))
+			!rp_stanza_field(stanza, "Version", &version))
 			continue;
 		f.version = rp_span_dup(rp_span_trim(version));
 		if (!f.version)
@@ -608,7 +435,7 @@ int rp_apt_find(const struct rp_ctx *ctx, const struct rp_source_env *env, const
 	struct rp_spawn spawn = RP_SPAWN_INIT;
 	int r;
 
-	if (package[0] == '-' || !plain_uri(package))
+	if (package[0] == '-' || !rp_apt_plain(package))
 		return RP_FAIL(err, -EINVAL, "\"%s\" is no package name", package);
 	r = apt_argv(apt, "apt-cache", &argv, err);
 	if (r == 0)
@@ -617,13 +444,11 @@ int rp_apt_find(const struct rp_ctx *ctx, const struct rp_source_env *env, const
 		r = rp_strv_add(&argv, package, err);
 	if (r < 0)
 		return r;
-	spawn.argv = (const char *const *)argv.v;
-	spawn.env = env->env;
 	spawn.timeout_ms = QUERY_TIMEOUT_MS;
 	spawn.capture = &text;
 	spawn.capture_max = MAX_QUERY_BYTES;
 	spawn.split_stderr = true;
-	r = rp_spawn_check(ctx, &spawn, NULL, err);
+	r = run_apt(ctx, env, &argv, &spawn, NULL, err);
 	if (r == -EPROTO) /* apt-cache ends with 100 when it knows no such package */
 		return RP_FAIL(
 			err, -ENOENT, "%s is not in the package index of %s", package, apt->suite);
@@ -651,6 +476,16 @@ static int own_bytes(const struct rp_source_env *env, const char *sha256, const 
 	return r < 0 ? r : rp_publish_file(fd, sha256, 0644, map.span, err);
 }
 
+/* Bytes that are not the index's are a fact about the mirror, no matter of trying again. */
+static int download_failure(int r, const struct rp_exit *x)
+{
+	if (r != -EPROTO)
+		return r;
+	return strstr(x->tail, "Hash Sum mismatch") || strstr(x->tail, "unexpected size")
+		       ? -EBADMSG
+		       : -ENETUNREACH;
+}
+
 int rp_apt_download(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	const struct rp_apt *apt, const struct rp_apt_file *f, struct rp_error *err)
 {
@@ -660,7 +495,8 @@ int rp_apt_download(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	RP_CLEANUP(rp_free_p) char *partial = NULL;
 	RP_CLEANUP(rp_free_p) char *url = NULL;
 	struct rp_spawn spawn = RP_SPAWN_INIT;
-	bool there;
+	struct rp_exit x = { .status = 0 };
+	bool there = false;
 	int r;
 
 	r = rp_cache_lock(ctx, env, &lock, err);
@@ -686,17 +522,14 @@ int rp_apt_download(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	if (r < 0)
 		return r;
 	RP_EVENT(ctx, RP_EV_STEP, RP_STR("step", "fetch"), RP_STR("object", rp_path_base(f->path)));
-	spawn.argv = (const char *const *)argv.v;
-	spawn.env = env->env;
 	spawn.timeout_ms = DOWNLOAD_TIMEOUT_MS;
-	r = rp_spawn_check(ctx, &spawn, NULL, err);
+	r = run_apt(ctx, env, &argv, &spawn, &x, err);
 	if (r == 0)
 		r = own_bytes(env, f->sha256, partial, err);
 	if (r == 0)
 		r = rp_cache_commit(env, f->sha256, err);
 	if (r < 0)
-		return rp_error_prefix(
-			err, r == -EPROTO ? -ENETUNREACH : r, "%s", rp_path_base(f->path));
+		return rp_error_prefix(err, download_failure(r, &x), "%s", rp_path_base(f->path));
 	RP_EVENT(ctx, RP_EV_DONE, RP_STR("step", "fetch"), RP_STR("object", rp_path_base(f->path)));
 	return 0;
 }

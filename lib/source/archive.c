@@ -10,6 +10,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -166,8 +167,17 @@ static int make_dir(const struct unpack *u, const char *path)
 	return refuse(u, path, "something else of that name is in the archive");
 }
 
-static int write_data(struct unpack *u, struct archive *a, int fd, const char *path)
+static int too_much(const struct unpack *u, const char *path)
 {
+	return refuse(u, path, "the archive unpacks to more than 16 GiB");
+}
+
+/* Counts holes too: a sparse file costs nothing here, but whoever reads the tree. */
+static int write_data(
+	struct unpack *u, struct archive *a, int fd, const char *path, uint64_t *ret_end)
+{
+	uint64_t end = 0;
+
 	for (;;) {
 		const void *p;
 		la_int64_t off;
@@ -175,15 +185,18 @@ static int write_data(struct unpack *u, struct archive *a, int fd, const char *p
 		int r = archive_read_data_block(a, &p, &n, &off);
 
 		if (r == ARCHIVE_EOF)
-			return 0;
+			break;
 		if (r != ARCHIVE_OK)
 			return bad_archive(u, a);
 		if (rp_cancelled(u->ctx))
 			return RP_FAIL(
 				u->err, -ECANCELED, "cancelled while unpacking %s", u->label);
-		u->bytes += n;
-		if (u->bytes > MAX_BYTES)
-			return refuse(u, path, "the archive unpacks to more than 16 GiB");
+		if (off < 0 || (uint64_t)off > MAX_BYTES || n > MAX_BYTES - (uint64_t)off)
+			return too_much(u, path);
+		if ((uint64_t)off + n > end)
+			end = (uint64_t)off + n;
+		if (end > MAX_BYTES - u->bytes)
+			return too_much(u, path);
 		while (n > 0) {
 			ssize_t w = pwrite(fd, p, n, off);
 
@@ -197,6 +210,22 @@ static int write_data(struct unpack *u, struct archive *a, int fd, const char *p
 			n -= (size_t)w;
 		}
 	}
+	*ret_end = end;
+	return 0;
+}
+
+/* What the header says, before anything is uncompressed for it. 0 if it says nothing. */
+static int check_size(
+	const struct unpack *u, struct archive_entry *e, const char *path, uint64_t *ret)
+{
+	la_int64_t size = archive_entry_size_is_set(e) ? archive_entry_size(e) : 0;
+
+	if (size < 0)
+		return refuse(u, path, "a size below zero");
+	if ((uint64_t)size > MAX_BYTES - u->bytes)
+		return too_much(u, path);
+	*ret = (uint64_t)size;
+	return 0;
 }
 
 static int make_file(struct unpack *u, struct archive *a, struct archive_entry *e, const char *path)
@@ -205,12 +234,15 @@ static int make_file(struct unpack *u, struct archive *a, struct archive_entry *
 	RP_CLEANUP(rp_close_fd) int dir = -1;
 	RP_CLEANUP(rp_close_fd) int fd = -1;
 	struct timespec times[2];
+	uint64_t size = 0, end = 0;
 	const char *base;
 	int r;
 
 	if (mode & (S_ISUID | S_ISGID))
 		return refuse(u, path, "set-user-id or set-group-id");
-	r = open_parent(u, path, &dir, &base);
+	r = check_size(u, e, path, &size);
+	if (r == 0)
+		r = open_parent(u, path, &dir, &base);
 	if (r < 0)
 		return r;
 	fd = openat(dir, base, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -218,12 +250,13 @@ static int make_file(struct unpack *u, struct archive *a, struct archive_entry *
 		return refuse(u, path, "it stands in the archive twice");
 	if (fd < 0)
 		return RP_FAIL_ERRNO(u->err, -errno, "create %s of %s", path, u->label);
-	r = write_data(u, a, fd, path);
+	r = write_data(u, a, fd, path, &end);
 	if (r < 0)
 		return r;
 	/* Sparse tails: the size counts, not the last block. */
-	if (archive_entry_size_is_set(e) && ftruncate(fd, archive_entry_size(e)) < 0)
+	if (archive_entry_size_is_set(e) && ftruncate(fd, (off_t)size) < 0)
 		return RP_FAIL_ERRNO(u->err, -errno, "write %s of %s", path, u->label);
+	u->bytes += end > size ? end : size;
 	if (fchmod(fd, mode & 0111 ? 0755 : 0644) < 0)
 		return RP_FAIL_ERRNO(u->err, -errno, "set mode of %s", path);
 	times[0] = times[1] = (struct timespec){ archive_entry_mtime(e), 0 };
@@ -232,9 +265,15 @@ static int make_file(struct unpack *u, struct archive *a, struct archive_entry *
 	return 0;
 }
 
-/* True if a link at path with this text stays below the top. Other links on the way do not count: they are ours too. */
-static bool link_stays(const char *path, const char *target)
+/*
+ * True if a link at path with this text stays below the top, whatever other links are
+ * there: ".." only in front, and not more than path has folders, which are real ones
+ * (open_parent). Behind a name, ".." would count from where that name leads: with
+ * a/b/up -> "../..", "a/b/up/.." is outside though it does not look so.
+ */
+bool rp_link_stays(const char *path, const char *target)
 {
+	bool named = false;
 	long depth = 0;
 
 	if (target[0] == '/' || target[0] == '\0')
@@ -244,12 +283,12 @@ static bool link_stays(const char *path, const char *target)
 	for (const char *p = target; *p;) {
 		size_t n = strcspn(p, "/");
 
-		if (n == 2 && p[0] == '.' && p[1] == '.')
-			depth--;
-		else if (n > 0 && !(n == 1 && p[0] == '.'))
-			depth++;
-		if (depth < 0)
-			return false;
+		if (n == 2 && p[0] == '.' && p[1] == '.') {
+			if (named || --depth < 0)
+				return false;
+		} else if (n > 0 && !(n == 1 && p[0] == '.')) {
+			named = true;
+		}
 		p += n + (p[n] == '/');
 	}
 	return true;
@@ -261,7 +300,7 @@ static int make_link(const struct unpack *u, const char *path, const char *targe
 	const char *base;
 	int r;
 
-	if (!target || !link_stays(path, target))
+	if (!target || !rp_link_stays(path, target))
 		return refuse(u, path, "a link that leaves the tree");
 	r = open_parent(u, path, &dir, &base);
 	if (r < 0)
@@ -359,6 +398,7 @@ static int shared_top(const struct unpack *u, const char *path, struct rp_span m
 	RP_CLEANUP(reader_free) struct archive *a = NULL;
 	RP_CLEANUP(rp_free_p) char *top = NULL;
 	struct archive_entry *e;
+	uint64_t bytes = 0;
 	uint32_t members = 0;
 	bool below = false;
 	int r, h;
@@ -378,6 +418,12 @@ static int shared_top(const struct unpack *u, const char *path, struct rp_span m
 		r = clean_path(u, archive_entry_pathname(e), &clean);
 		if (r < 0)
 			return r;
+		/* Going on means to uncompress the member. */
+		if (archive_entry_size(e) > 0) {
+			if ((uint64_t)archive_entry_size(e) > MAX_BYTES - bytes)
+				return too_much(u, clean);
+			bytes += (uint64_t)archive_entry_size(e);
+		}
 		if (!clean[0])
 			continue;
 		n = strcspn(clean, "/");
@@ -412,22 +458,55 @@ static int unpack_all(struct unpack *u, const char *path, struct rp_span memory)
 		if (r < 0)
 			return r;
 	}
-	if (h !=
-		ARCHIVE_EOF) /* a warning is about something that we cannot represent: refuse too */
+	/* A warning is about something that we cannot represent: refused too. */
+	if (h != ARCHIVE_EOF)
 		return bad_archive(u, a);
+	/*
+	 * libarchive takes a tar file that was cut between two members for whole: it
+	 * then has read nothing behind the place where it looked for the next header.
+	 */
+	if ((archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
+		archive_filter_bytes(a, 0) <= archive_read_header_position(a))
+		return RP_FAIL(u->err, -EBADMSG,
+			"%s: no end mark behind the last member: the archive was cut", u->label);
 	if (u->members == 0)
 		return RP_FAIL(u->err, -EBADMSG, "%s: no member", u->label);
 	return 0;
+}
+
+/*
+ * Names are bytes to us. libarchive converts those of pax headers (UTF-8) to the thread's
+ * character set, and fails where that is ASCII; so the thread gets UTF-8 meanwhile.
+ */
+struct utf8 {
+	locale_t mine;
+	locale_t before;
+};
+
+static void utf8_begin(struct utf8 *l)
+{
+	l->mine = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	l->before = l->mine ? uselocale(l->mine) : (locale_t)0; /* else: ASCII names only */
+}
+
+static void utf8_end(struct utf8 *l)
+{
+	if (!l->mine)
+		return;
+	(void)uselocale(l->before);
+	freelocale(l->mine);
 }
 
 static int unpack_to(const struct rp_ctx *ctx, const char *label, const char *path,
 	struct rp_span memory, int dirfd, const char *name, int strip, struct rp_error *err)
 {
 	struct unpack u = { .ctx = ctx, .label = label, .root = -1, .strip = strip, .err = err };
+	RP_CLEANUP(utf8_end) struct utf8 names = { NULL, NULL };
 	struct rp_error ignored = RP_ERROR_INIT;
 	bool top = false;
 	int r = 0;
 
+	utf8_begin(&names);
 	if (strip < 0) {
 		r = shared_top(&u, path, memory, &top);
 		u.strip = top ? 1 : 0;

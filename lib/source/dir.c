@@ -51,6 +51,11 @@ static int hash_entry(void *data, int dirfd, const char *name, const char *rel,
 	} else if (S_ISLNK(st->st_mode)) {
 		rp_sha256_field_str(&c->sha, "link");
 		r = read_link(dirfd, name, rel, text, err);
+		if (r == 0 && !rp_link_stays(rel, text))
+			return RP_FAIL(err, -EBADMSG,
+				"%s: a link that leaves the tree (to %.100s): remove it or put a "
+				"copy in its place",
+				rel, text);
 	} else if (S_ISDIR(st->st_mode)) {
 		rp_sha256_field_str(&c->sha, "directory");
 		return 0;
@@ -111,11 +116,40 @@ static int dir_verify(const struct rp_ctx *ctx, const struct rp_source_env *env,
 		       : RP_FAIL(err, -ESTALE, "source %s changed in the meantime", src->location);
 }
 
+/* Copying a tree into itself would never end. */
+static int check_outside(const char *tree, int newfd, struct rp_error *err)
+{
+	RP_CLEANUP(rp_close_fd) int fd = openat(newfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat top, here, above;
+
+	if (fd < 0 || stat(tree, &top) < 0 || fstat(fd, &here) < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", tree);
+	for (;;) {
+		int up;
+
+		if (here.st_dev == top.st_dev && here.st_ino == top.st_ino)
+			return RP_FAIL(err, -EINVAL,
+				"source %s: the place where it is to be unpacked is inside it",
+				tree);
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0)
+			return RP_FAIL_ERRNO(err, -errno, "%s", tree);
+		rp_close_fd(&fd);
+		fd = up;
+		if (fstat(fd, &above) < 0)
+			return RP_FAIL_ERRNO(err, -errno, "%s", tree);
+		if (above.st_dev == here.st_dev && above.st_ino == here.st_ino)
+			return 0; /* the root is its own parent */
+		here = above;
+	}
+}
+
 static int dir_unpack(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	const struct rp_source *src, const struct rp_source_state *st, int dirfd, const char *name,
 	struct rp_error *err)
 {
 	RP_CLEANUP(rp_close_fd) int fd = -1;
+	int r;
 
 	(void)env;
 	(void)src;
@@ -124,7 +158,8 @@ static int dir_unpack(const struct rp_ctx *ctx, const struct rp_source_env *env,
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return RP_FAIL_ERRNO(err, -errno, "%s", name);
-	return rp_copy_tree(ctx, AT_FDCWD, st->object, fd, is_left_out, err);
+	r = check_outside(st->object, fd, err);
+	return r < 0 ? r : rp_copy_tree(ctx, AT_FDCWD, st->object, fd, is_left_out, err);
 }
 
 static char *dir_describe(const struct rp_source *src)

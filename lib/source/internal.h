@@ -67,21 +67,50 @@ RP_MUST_CHECK int rp_apt_download(const struct rp_ctx *ctx, const struct rp_sour
 	const struct rp_apt *apt, const struct rp_apt_file *f, struct rp_error *err);
 
 /* Parsers of untrusted or hand-edited text, separate for tests and fuzzing. */
+
+/* stanza.c. True if s can stand in a sources.list that we write: no blanks, quotes, brackets. */
+bool rp_apt_plain(const char *s);
+/* A field with its continuation lines; false: absent. */
+bool rp_stanza_field(struct rp_span stanza, const char *name, struct rp_span *ret);
+/* Cuts the next stanza (up to an empty line) off *s. */
+bool rp_stanza_next(struct rp_span *s, struct rp_span *ret);
+
+/* mirror.c */
+struct rp_distro { /* os-release(5) */
+	char id[64];
+	char codename[64];
+	bool is_debian;
+};
 struct rp_mirror {
 	char *uri;
-	char *options; /* "[signed-by=... trusted=yes]" or "" */
+	char *options; /* "[ signed-by=... trusted=yes ] " or "" */
+	int score; /* how sure it is that this is Debian's own archive; 0: none found */
 };
+
+#define RP_MIRROR_INIT        \
+	{                     \
+		NULL, NULL, 0 \
+	}
+
 void rp_mirror_free(struct rp_mirror *m);
-/* The first archive for one of the suites in a one-line-style list or a deb822 file. 1: found, 0: none. */
-RP_MUST_CHECK int rp_mirror_parse(struct rp_span text, bool deb822, const struct rp_strv *suites,
+/*
+ * Replaces ret, which the caller has initialised, by the best entry for Debian's own
+ * archive in a one-line-style list or a deb822 file, if that is better than ret. 1: replaced, 0: not.
+ */
+RP_MUST_CHECK int rp_mirror_parse(struct rp_span text, bool deb822, const struct rp_distro *d,
 	struct rp_mirror *ret, struct rp_error *err);
+/* The best of all of /etc/apt below the root. -ENODEV: none; says what is needed. */
+RP_MUST_CHECK int rp_mirror_find(
+	const struct rp_source_env *env, struct rp_mirror *ret, struct rp_error *err);
 /* From "apt-cache showsrc" or "show" output; see rp_apt_find. */
 RP_MUST_CHECK int rp_apt_parse(struct rp_span text, bool binary, const char *package,
 	const char *version_or_null, struct rp_apt_file *ret, struct rp_error *err);
 /* Debian version order (Policy 5.6.12): <0, 0, >0. */
 int rp_debian_version_compare(const char *a, const char *b);
 
-/* archive.c: as rp_archive_unpack, from memory; an archive in an ar archive for .deb files. */
+/* archive.c. True if a link with this text, at path below the top of a tree, cannot lead out of it. */
+bool rp_link_stays(const char *path, const char *target);
+/* As rp_archive_unpack, from memory; an archive in an ar archive for .deb files. */
 RP_MUST_CHECK int rp_deb_unpack(const struct rp_ctx *ctx, const char *deb_path, int dirfd,
 	const char *name, struct rp_error *err);
 

@@ -30,15 +30,14 @@ static void test_version_order(void **state)
 
 static int mirror(const char *text, bool deb822, struct rp_mirror *ret)
 {
-	RP_CLEANUP(rp_strv_free) struct rp_strv suites = RP_STRV_INIT;
+	static const struct rp_distro d = { "debian", "bookworm", true };
 
-	assert_int_equal(rp_strv_add(&suites, "bookworm", NULL), 0);
-	return rp_mirror_parse(rp_span_str(text), deb822, &suites, ret, NULL);
+	return rp_mirror_parse(rp_span_str(text), deb822, &d, ret, NULL);
 }
 
 static void check_mirror(const char *text, bool deb822, const char *uri, const char *options)
 {
-	RP_CLEANUP(rp_mirror_free) struct rp_mirror m = { NULL, NULL };
+	RP_CLEANUP(rp_mirror_free) struct rp_mirror m = RP_MIRROR_INIT;
 	int r = mirror(text, deb822, &m);
 
 	assert_int_equal(r, uri ? 1 : 0);
@@ -67,6 +66,60 @@ static void test_one_line_lists(void **state)
 	check_mirror("", false, NULL, NULL);
 }
 
+static void test_choice_of_mirror(void **state)
+{
+	static const struct rp_distro other = { "ubuntu", "noble", false };
+	static const char chrome[] = "deb http://o/x/deb/ stable main\n";
+	static const char debian[] = "deb http://m/debian/ bookworm main\n";
+	static const char keyed[] =
+		"deb [signed-by=/u/debian-archive-keyring.gpg] http://k sid main\n";
+	RP_CLEANUP(rp_mirror_free) struct rp_mirror m = RP_MIRROR_INIT;
+
+	(void)state;
+	/* the same words in an archive of somebody else */
+	check_mirror(chrome, false, NULL, NULL);
+	check_mirror("deb http://m/debian stable main", false, "http://m/debian", "");
+	check_mirror("deb [signed-by=/o.gpg] http://o/debian bookworm main\n"
+		     "deb http://m/d bookworm main\n",
+		false, "http://m/d", "");
+	check_mirror("deb http://m/d bookworm main\ndeb http://m/debian/ bookworm main\n", false,
+		"http://m/debian/", "");
+	check_mirror("deb [trusted=yes-or-no] http://m bookworm main", false, "http://m", "");
+	/* a better one replaces what is there, a worse one does not */
+	assert_int_equal(mirror(debian, false, &m), 1);
+	assert_int_equal(mirror("deb http://x bookworm main", false, &m), 0);
+	assert_string_equal(m.uri, "http://m/debian/");
+	assert_int_equal(mirror(keyed, false, &m), 1);
+	assert_int_equal(mirror(debian, false, &m), 0);
+	assert_string_equal(m.uri, "http://k");
+	rp_mirror_free(&m);
+	/* on another system the name of a release is not enough */
+	assert_int_equal(
+		rp_mirror_parse(rp_span_str("deb http://m bookworm main"), false, &other, &m, NULL),
+		0);
+	assert_int_equal(
+		rp_mirror_parse(rp_span_str("deb http://m noble main"), false, &other, &m, NULL),
+		0);
+	assert_int_equal(rp_mirror_parse(rp_span_str(keyed), false, &other, &m, NULL), 1);
+}
+
+static void test_links(void **state)
+{
+	static const struct {
+		const char *path, *target;
+		bool stays;
+	} cases[] = { { "l", "f", true }, { "l", "./a/b", true }, { "d/l", "../f", true },
+		{ "d/e/l", "../../f", true }, { "l", "..", false }, { "l", "../f", false },
+		{ "d/l", "../../f", false }, { "l", "/f", false }, { "l", "", false },
+		{ "l", "a/..", false }, { "d/l", "a/../f", false }, { "d/l", ".././/f", true },
+		{ "l", "..f", true }, { "l", "a..", true } };
+
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_SIZE(cases); i++)
+		if (rp_link_stays(cases[i].path, cases[i].target) != cases[i].stays)
+			fail_msg("%s -> %s", cases[i].path, cases[i].target);
+}
+
 static void test_deb822_lists(void **state)
 {
 	(void)state;
@@ -83,6 +136,9 @@ static void test_deb822_lists(void **state)
 	check_mirror("Types: deb-src\nURIs: http://m\nSuites: bookworm\nComponents: main\n", true,
 		NULL, NULL);
 	check_mirror("Types: deb\nURIs: http://m\nSuites: ./\n", true, NULL, NULL);
+	check_mirror("Types: deb\nURIs: http://m\nSuites: bookworm\nComponents: main\nEnabled: "
+		     "false\n",
+		true, NULL, NULL);
 	check_mirror("", true, NULL, NULL);
 }
 
@@ -201,6 +257,8 @@ int main(void)
 		cmocka_unit_test(test_version_order),
 		cmocka_unit_test(test_one_line_lists),
 		cmocka_unit_test(test_deb822_lists),
+		cmocka_unit_test(test_choice_of_mirror),
+		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_source_index),
 		cmocka_unit_test(test_hostile_index),
 		cmocka_unit_test(test_binary_index),
