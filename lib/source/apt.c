@@ -240,7 +240,12 @@ int rp_apt_update(const struct rp_ctx *ctx, const struct rp_source_env *env,
 		r = rp_strv_add(&argv, "update", err);
 	if (r < 0)
 		return r;
-	RP_EVENT(ctx, RP_EV_STEP, RP_STR("step", "read"), RP_STR("object", apt->suite));
+	{
+		RP_CLEANUP(rp_free_p) char *object = rp_asprintf("package index of %s", apt->suite);
+
+		RP_EVENT(ctx, RP_EV_STEP, RP_STR("step", "read"),
+			RP_STR("object", object ? object : apt->suite));
+	}
 	spawn.timeout_ms = UPDATE_TIMEOUT_MS;
 	r = run_apt(ctx, env, &argv, &spawn, &x, err);
 	if (r < 0)

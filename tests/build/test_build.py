@@ -486,4 +486,4 @@ if __name__ == "__main__":
         if not shutil.which(tool):
             print("SKIP: %s is not installed" % tool)
             sys.exit(77)
-    unittest.main(verbosity=1)
+    unittest.main(verbosity=2)

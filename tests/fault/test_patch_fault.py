@@ -131,6 +131,6 @@ class PatchFaults(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    result = unittest.main(exit=False, verbosity=1).result
+    result = unittest.main(exit=False, verbosity=2).result
     FAULT.report()
     sys.exit(0 if result.wasSuccessful() else 1)

@@ -131,6 +131,6 @@ class InstallEnvFaults(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    result = unittest.main(exit=False).result
+    result = unittest.main(exit=False, verbosity=2).result
     FAULT.report()
     sys.exit(not result.wasSuccessful())

@@ -144,4 +144,4 @@ class MainJob(Real):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    unittest.main(verbosity=2)

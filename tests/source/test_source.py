@@ -665,4 +665,4 @@ class Apt(Base):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -267,4 +267,4 @@ class Environment(Store):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    unittest.main(verbosity=2)
