@@ -18,14 +18,6 @@ void rp_builder_free(struct rp_builder *b)
 	free(b->load_helper);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Builds never run as root: as the user behind sudo, else as nobody. */
 static int set_build_user(struct rp_cli *cli, struct rp_builder *b, struct rp_error *err)
 {
@@ -115,7 +107,7 @@ bool rp_builder_begin(
 	if (*ret_exit)
 		return false;
 	b->host.jobs = jobs > 1024 ? 1024 : (unsigned int)jobs;
-	b->started_ms = now_ms();
+	b->started_ms = rp_now_ms();
 	r = set_up(cli, b, &err);
 	if (r == 0) {
 		req.source = b->has_source ? &b->source : NULL;

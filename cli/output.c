@@ -11,14 +11,6 @@
 
 #define PROGRESS_EVERY_MS 100
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void rp_output_init(struct rp_cli *cli, const char *colour_mode)
 {
 	const char *term = rp_strv_getenv(&cli->env, "TERM");
@@ -278,7 +270,7 @@ static void show_progress(struct rp_cli *cli, const struct rp_event *ev)
 	const char *step = rp_event_str(ev, "step"), *object = rp_event_str(ev, "object");
 	const char *unit = rp_event_str(ev, "unit");
 	int64_t done = rp_event_int(ev, "done", 0), total = rp_event_int(ev, "total", 0);
-	int64_t eta = rp_event_int(ev, "eta_s", -1), now = now_ms();
+	int64_t eta = rp_event_int(ev, "eta_s", -1), now = rp_now_ms();
 	char a[RP_HUMAN], b[RP_HUMAN];
 
 	if (!cli->tty || cli->verbosity < 0 || now - cli->progress_at_ms < PROGRESS_EVERY_MS)
@@ -314,7 +306,7 @@ static void show_step(struct rp_cli *cli, const struct rp_event *ev)
 		fprintf(stderr, "%s %s ...", step, object ? object : "");
 		fflush(stderr);
 		cli->progress_shown = true;
-		cli->progress_at_ms = now_ms();
+		cli->progress_at_ms = rp_now_ms();
 	} else if (ev->kind == RP_EV_STEP) {
 		rp_cli_note(cli, "%s %s ...", step, object ? object : "");
 	} else if (cli->tty || result) {

@@ -4,6 +4,7 @@
 #define RP_BASE_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/copy.h"
 #include "base/error.h"
 #include "base/event.h"

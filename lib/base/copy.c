@@ -42,11 +42,10 @@ static int copy_file(int from_dir, const char *name, int to, const char *rel, co
 static int copy_link(int from_dir, const char *name, int to, const char *rel, struct rp_error *err)
 {
 	char text[PATH_MAX];
-	ssize_t n = readlinkat(from_dir, name, text, sizeof(text) - 1);
+	int r = rp_read_link(from_dir, name, rel, text, err);
 
-	if (n < 0)
-		return RP_FAIL_ERRNO(err, -errno, "copy %s", rel);
-	text[n] = '\0';
+	if (r < 0)
+		return r;
 	return symlinkat(text, to, rel) < 0 ? RP_FAIL_ERRNO(err, -errno, "copy %s", rel) : 0;
 }
 

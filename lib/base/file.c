@@ -133,39 +133,47 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*x, *y);
 }
 
-/* Sorted names of the directory dfd, which is taken over. */
-static int list_dir(int dfd, const char *path, struct rp_strv *ret, struct rp_error *err)
+int rp_list_dir(int fd, const char *what, struct rp_strv *ret, struct rp_error *err)
 {
+	RP_CLEANUP(rp_strv_free) struct rp_strv names = RP_STRV_INIT;
 	struct dirent *e;
-	int r = 0;
+	int r = 0, dup_fd;
 	DIR *d;
 
-	d = fdopendir(dfd);
+	dup_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dup_fd < 0)
+		return RP_FAIL_ERRNO(err, -errno, "list %s", what);
+	d = fdopendir(dup_fd);
 	if (!d) {
 		r = -errno;
-		close(dfd);
-		return RP_FAIL_ERRNO(err, r, "list %s", path);
+		close(dup_fd);
+		return RP_FAIL_ERRNO(err, r, "list %s", what);
 	}
-	for (;;) {
+	errno = 0;
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = rp_strv_add(&names, e->d_name, err);
 		errno = 0;
-		e = readdir(d);
-		if (!e)
-			break;
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		r = rp_strv_add(ret, e->d_name, err);
-		if (r < 0)
-			goto out;
 	}
-	if (errno != 0) {
-		r = RP_FAIL_ERRNO(err, -errno, "list %s", path);
-		goto out;
-	}
-	if (ret->n > 1)
-		qsort(ret->v, ret->n, sizeof(*ret->v), compare_names);
-out:
+	if (r == 0 && errno != 0)
+		r = RP_FAIL_ERRNO(err, -errno, "list %s", what);
 	closedir(d);
-	return r;
+	if (r < 0)
+		return r;
+	if (names.n > 1)
+		qsort(names.v, names.n, sizeof(*names.v), compare_names);
+	return rp_strv_add_all(ret, (const char *const *)names.v, err);
+}
+
+int rp_read_link(
+	int dirfd, const char *name, const char *what, char ret[PATH_MAX], struct rp_error *err)
+{
+	ssize_t n = readlinkat(dirfd, name, ret, PATH_MAX - 1);
+
+	if (n < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", what);
+	ret[n] = '\0';
+	return 0;
 }
 
 struct walk {
@@ -178,17 +186,14 @@ static int walk_dir(const struct walk *w, int dirfd, const char *name, const cha
 {
 	RP_CLEANUP(rp_strv_free) struct rp_strv names = RP_STRV_INIT;
 	RP_CLEANUP(rp_close_fd) int fd = -1;
-	int list_fd, r;
+	int r;
 
 	if (depth > MAX_DEPTH)
 		return RP_FAIL(err, -ELOOP, "%s: deeper than %d directories", rel, MAX_DEPTH);
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (depth > 0 ? O_NOFOLLOW : 0));
 	if (fd < 0)
 		return RP_FAIL_ERRNO(err, -errno, "%s", rel[0] ? rel : name);
-	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (list_fd < 0)
-		return RP_FAIL_ERRNO(err, -errno, "%s", rel[0] ? rel : name);
-	r = list_dir(list_fd, rel[0] ? rel : name, &names, err);
+	r = rp_list_dir(fd, rel[0] ? rel : name, &names, err);
 	if (r < 0)
 		return r;
 	RP_STRV_FOREACH (it, &names) {
@@ -198,8 +203,12 @@ static int walk_dir(const struct walk *w, int dirfd, const char *name, const cha
 		sub = rel[0] ? rp_path_join(rel, *it) : strdup(*it);
 		if (!sub)
 			return RP_NOMEM(err);
-		if (fstatat(fd, *it, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (fstatat(fd, *it, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			if (errno ==
+				ENOENT) /* gone since the folder was listed, as temporary files are */
+				continue;
 			return RP_FAIL_ERRNO(err, -errno, "%s", sub);
+		}
 		r = w->fn(w->data, fd, *it, sub, &st, err);
 		if (r != 0)
 			return r;
@@ -224,7 +233,7 @@ static int remove_below(int dirfd, const char *name, unsigned int depth, struct 
 	RP_CLEANUP(rp_strv_free) struct rp_strv names = RP_STRV_INIT;
 	RP_CLEANUP(rp_close_fd) int fd = -1;
 	struct stat st;
-	int list_fd, r;
+	int r;
 
 	if (depth > MAX_DEPTH)
 		return RP_FAIL(err, -ELOOP, "%s: deeper than %d directories", name, MAX_DEPTH);
@@ -240,10 +249,7 @@ static int remove_below(int dirfd, const char *name, unsigned int depth, struct 
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return RP_FAIL_ERRNO(err, -errno, "remove %s", name);
-	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (list_fd < 0)
-		return RP_FAIL_ERRNO(err, -errno, "remove %s", name);
-	r = list_dir(list_fd, name, &names, err);
+	r = rp_list_dir(fd, name, &names, err);
 	if (r < 0)
 		return r;
 	RP_STRV_FOREACH (it, &names) {

@@ -188,47 +188,13 @@ int rp_root_read(struct rp_root *root, const char *path, size_t max_bytes, struc
 	return rp_buf_check(ret, err);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
 int rp_root_list(struct rp_root *root, const char *path, struct rp_strv *ret, struct rp_error *err)
 {
-	RP_CLEANUP(rp_strv_free) struct rp_strv names = RP_STRV_INIT;
-	struct dirent *e;
-	int fd, r;
-	DIR *d;
+	RP_CLEANUP(rp_close_fd) int fd = -1;
+	int r;
 
 	r = rp_root_openat(root, path, O_RDONLY | O_DIRECTORY, &fd, err);
-	if (r < 0)
-		return r;
-	d = fdopendir(fd);
-	if (!d) {
-		r = -errno;
-		close(fd);
-		return RP_FAIL_ERRNO(err, r, "list %s", path);
-	}
-	errno = 0;
-	while ((e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
-			r = rp_strv_add(&names, e->d_name, err);
-			if (r < 0)
-				break;
-		}
-		errno = 0;
-	}
-	if (r == 0 && errno != 0)
-		r = RP_FAIL_ERRNO(err, -errno, "list %s", path);
-	closedir(d);
-	if (r < 0)
-		return r;
-	if (names.n > 1)
-		qsort(names.v, names.n, sizeof(*names.v), compare_names);
-	r = rp_strv_add_all(ret, (const char *const *)names.v, err);
-	return r;
+	return r < 0 ? r : rp_list_dir(fd, path, ret, err);
 }
 
 bool rp_root_exists(struct rp_root *root, const char *path)

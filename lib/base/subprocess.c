@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/publish.h"
 
@@ -34,14 +35,6 @@
 #define DEFAULT_GRACE_MS 2000
 #define DEFAULT_CAPTURE	 ((size_t)16 << 20)
 #define LINE_MAX_BYTES	 65536
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 int rp_find_program(const char *name, const char *path_env, char **ret, struct rp_error *err)
 {
@@ -263,7 +256,7 @@ static int pump(struct child *c, int64_t deadline_ms, bool stop_on_cancel, struc
 
 	for (;;) {
 		struct pollfd fds[2] = { { c->out_fd, POLLIN, 0 }, { c->err_fd, POLLIN, 0 } };
-		int64_t now = now_ms();
+		int64_t now = rp_now_ms();
 
 		reap(c);
 		if (c->reaped && c->out_fd < 0 && c->err_fd < 0)
@@ -301,9 +294,9 @@ static bool end_group(struct child *c)
 
 	c->ending = true;
 	(void)kill(-c->pid, SIGTERM);
-	if (pump(c, now_ms() + grace, false, NULL) < 0 || !c->reaped) {
+	if (pump(c, rp_now_ms() + grace, false, NULL) < 0 || !c->reaped) {
 		(void)kill(-c->pid, SIGKILL);
-		(void)pump(c, now_ms() + UNKILLABLE_MS, false, NULL);
+		(void)pump(c, rp_now_ms() + UNKILLABLE_MS, false, NULL);
 	}
 	(void)kill(-c->pid, SIGKILL); /* what the leader left behind in its group */
 	return c->reaped;
@@ -327,7 +320,7 @@ static void fill_exit(struct child *c, struct rp_exit *ret, int64_t started)
 	}
 	memcpy(ret->tail, tail, n);
 	ret->tail[n] = '\0';
-	ret->elapsed_ms = now_ms() - started;
+	ret->elapsed_ms = rp_now_ms() - started;
 	if (!c->reaped)
 		return;
 	if (WIFSIGNALED(c->wstatus)) {
@@ -343,7 +336,7 @@ int rp_spawn_run(const struct rp_ctx *ctx, const struct rp_spawn *spawn, struct 
 {
 	struct child c = { .ctx = ctx, .spawn = spawn, .out_fd = -1, .err_fd = -1 };
 	struct rp_exit ex = { 0 };
-	int64_t started = now_ms();
+	int64_t started = rp_now_ms();
 	int r;
 
 	if (rp_cancelled(ctx))

@@ -25,14 +25,6 @@ struct run {
 	struct rp_error *err;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static char *work_path(const struct run *u, const char *name)
 {
 	return rp_path_join(u->plan->work, name);
@@ -97,7 +89,7 @@ static void on_line(void *data, const char *line, size_t n)
 	struct run *u = data;
 	const char *slash = memchr(line, '/', n), *end = memchr(line, ']', n);
 	uint64_t done, total;
-	int64_t spent = now_ms() - u->started_ms;
+	int64_t spent = rp_now_ms() - u->started_ms;
 
 	if (n < 5 || line[0] != '[' || !slash || !end || slash > end ||
 		!rp_span_number(rp_span_of(line + 1, (size_t)(slash - line - 1)), &done) ||
@@ -167,7 +159,7 @@ static int tool(struct run *u, const char *const *argv)
 	spawn.run_as = u->host->drop;
 	spawn.run_as_uid = u->host->uid;
 	spawn.run_as_gid = u->host->gid;
-	u->started_ms = now_ms();
+	u->started_ms = rp_now_ms();
 	r = rp_spawn_check(u->ctx, &spawn, &ex, u->err);
 	if (r == -EPROTO) {
 		show_tail(u, ex.tail);
@@ -465,7 +457,7 @@ static int run_stage(struct run *u, enum rp_stage s)
 		[RP_STAGE_BUILD] = stage_build,
 		[RP_STAGE_STAGE] = stage_stage,
 	};
-	int64_t started = now_ms();
+	int64_t started = rp_now_ms();
 	char took[32];
 	int r;
 
@@ -480,10 +472,10 @@ static int run_stage(struct run *u, enum rp_stage s)
 		r = rp_build_state_write(u->plan, (enum rp_stage)(s + 1), u->err);
 	if (r < 0)
 		return r;
-	(void)snprintf(took, sizeof(took), "%.1f s", (double)(now_ms() - started) / 1000);
+	(void)snprintf(took, sizeof(took), "%.1f s", (double)(rp_now_ms() - started) / 1000);
 	RP_EVENT(u->ctx, RP_EV_DONE, RP_STR("step", rp_stage_name(s)),
 		RP_STR("object", u->plan->recipe.name), RP_STR("result", took),
-		RP_INT("elapsed_ms", now_ms() - started));
+		RP_INT("elapsed_ms", rp_now_ms() - started));
 	return 0;
 }
 

@@ -32,9 +32,9 @@ static int collect(void *data, int dirfd, const char *name, const char *rel, con
 	struct rp_patch_plan *plan = data;
 
 	(void)dirfd;
-	(void)name;
-	/* the record of earlier runs and a repository are no sources */
-	if (strncmp(rel, ".rocm-patch/", 12) == 0 || strncmp(rel, ".git/", 5) == 0)
+	/* the record of earlier runs, a repository, and temporary files of a run beside us are no sources */
+	if (strncmp(rel, ".rocm-patch/", 12) == 0 || strncmp(rel, ".git/", 5) == 0 ||
+		strncmp(name, RP_TMP_PREFIX, strlen(RP_TMP_PREFIX)) == 0)
 		return 0;
 	return S_ISREG(st->st_mode) ? rp_strv_add(&plan->tree, rel, err) : 0;
 }

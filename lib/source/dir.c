@@ -22,17 +22,6 @@ static bool is_left_out(const char *rel)
 	       strcmp(rel, ".rocm-patch") == 0 || strncmp(rel, ".rocm-patch/", 12) == 0;
 }
 
-static int read_link(
-	int dirfd, const char *name, const char *rel, char ret[PATH_MAX], struct rp_error *err)
-{
-	ssize_t n = readlinkat(dirfd, name, ret, PATH_MAX - 1);
-
-	if (n < 0)
-		return RP_FAIL_ERRNO(err, -errno, "%s", rel);
-	ret[n] = '\0';
-	return 0;
-}
-
 static int hash_entry(void *data, int dirfd, const char *name, const char *rel,
 	const struct stat *st, struct rp_error *err)
 {
@@ -50,7 +39,7 @@ static int hash_entry(void *data, int dirfd, const char *name, const char *rel,
 		r = rp_sha256_file(dirfd, name, text, err);
 	} else if (S_ISLNK(st->st_mode)) {
 		rp_sha256_field_str(&c->sha, "link");
-		r = read_link(dirfd, name, rel, text, err);
+		r = rp_read_link(dirfd, name, rel, text, err);
 		if (r == 0 && !rp_link_stays(rel, text))
 			return RP_FAIL(err, -EBADMSG,
 				"%s: a link that leaves the tree (to %.100s): remove it or put a "

@@ -113,9 +113,8 @@ int rp_store_list(const struct rp_store *st, struct rp_generation_list *ret, str
 	struct rp_generation_list list = RP_GENERATION_LIST_INIT;
 	RP_CLEANUP(rp_free_p) char *active = NULL;
 	RP_CLEANUP(rp_free_p) char *previous = NULL;
-	struct dirent *e;
-	int fd, r;
-	DIR *d;
+	RP_CLEANUP(rp_strv_free) struct rp_strv names = RP_STRV_INIT;
+	int r;
 
 	if (st->fd < 0)
 		return 0;
@@ -124,19 +123,10 @@ int rp_store_list(const struct rp_store *st, struct rp_generation_list *ret, str
 		r = rp_store_previous(st, &previous, err);
 	if (r < 0)
 		return r;
-	fd = openat(st->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return RP_FAIL_ERRNO(err, -errno, "%s", st->prefix);
-	d = fdopendir(fd);
-	if (!d) {
-		r = RP_FAIL_ERRNO(err, -errno, "%s", st->prefix);
-		rp_close_fd(&fd);
-		return r;
-	}
-	while (r == 0 && (e = readdir(d)) != NULL)
-		if (rp_store_is_id(e->d_name))
-			r = add(st, e->d_name, active, previous, &list, err);
-	closedir(d);
+	r = rp_list_dir(st->fd, st->prefix, &names, err);
+	RP_STRV_FOREACH (name, &names)
+		if (r == 0 && rp_store_is_id(*name))
+			r = add(st, *name, active, previous, &list, err);
 	if (r < 0)
 		return r;
 	if (list.n > 1)

@@ -32,17 +32,6 @@ static bool plain_name(const char *rel)
 	return true;
 }
 
-static int read_link(
-	int dirfd, const char *name, const char *rel, char ret[PATH_MAX], struct rp_error *err)
-{
-	ssize_t n = readlinkat(dirfd, name, ret, PATH_MAX - 1);
-
-	if (n < 0)
-		return RP_FAIL_ERRNO(err, -errno, "%s", rel);
-	ret[n] = '\0';
-	return 0;
-}
-
 static int list_entry(void *data, int dirfd, const char *name, const char *rel,
 	const struct stat *st, struct rp_error *err)
 {
@@ -58,7 +47,7 @@ static int list_entry(void *data, int dirfd, const char *name, const char *rel,
 	if (S_ISDIR(st->st_mode))
 		return 0;
 	if (S_ISLNK(st->st_mode)) {
-		r = read_link(dirfd, name, rel, target, err);
+		r = rp_read_link(dirfd, name, rel, target, err);
 		if (r < 0)
 			return r;
 		if (!plain_name(target))
@@ -245,7 +234,7 @@ static int check_entry(void *data, int dirfd, const char *name, const char *rel,
 	if (e->link) {
 		if (!S_ISLNK(st->st_mode))
 			return problem(c, rel, "changed: was a link", err);
-		r = read_link(dirfd, name, rel, target, err);
+		r = rp_read_link(dirfd, name, rel, target, err);
 		if (r < 0)
 			return r;
 		return strcmp(target, e->value) == 0

@@ -38,35 +38,13 @@ static bool is_litter(const char *name)
 		       rp_store_is_id(name + strlen(STORE_TRASH)));
 }
 
-static int list_names(int fd, const char *what, struct rp_strv *ret, struct rp_error *err)
-{
-	struct dirent *e;
-	int dup_fd, r = 0;
-	DIR *d;
-
-	dup_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dup_fd < 0)
-		return RP_FAIL_ERRNO(err, -errno, "%s", what);
-	d = fdopendir(dup_fd);
-	if (!d) {
-		r = -errno;
-		close(dup_fd);
-		return RP_FAIL_ERRNO(err, r, "%s", what);
-	}
-	while (r == 0 && (e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			r = rp_strv_add(ret, e->d_name, err);
-	closedir(d);
-	return r;
-}
-
 /* Removes what a killed run left behind. The lock is held: nobody is at work on it. */
 static int recover(const struct rp_ctx *ctx, const struct rp_store *st, struct rp_error *err)
 {
 	RP_CLEANUP(rp_strv_free) struct rp_strv names = RP_STRV_INIT;
 	int r;
 
-	r = list_names(st->fd, st->prefix, &names, err);
+	r = rp_list_dir(st->fd, st->prefix, &names, err);
 	RP_STRV_FOREACH (name, &names) {
 		if (r < 0)
 			break;
@@ -87,7 +65,7 @@ static int claim(const struct rp_store *st, struct rp_error *err)
 
 	if (fstatat(st->fd, STORE_MARK, &s, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
-	r = list_names(st->fd, st->prefix, &names, err);
+	r = rp_list_dir(st->fd, st->prefix, &names, err);
 	if (r < 0)
 		return r;
 	RP_STRV_FOREACH (name, &names)
