@@ -122,6 +122,17 @@ class Edits(Tree):
                    "edit\nfile a.cpp\nanchor r.push_back(new M(false, true, ...));\nprefix if (!t(isa))\n",
                    "void f() {\n  if (!gfx12)\n    if (!t(isa)) r.push_back(\n        new M(false, true, this));\n  else_();\n}\n")
 
+    def test_one_anchor_for_two_ways_to_make_a_region(self):
+        edit = "edit\nfile a.cpp\nanchor r.push_back(... (false, false, false, true, ...));\nprefix if (!t(isa))\n"
+        for make in ("new M", "std::make_shared<M>"):
+            with self.subTest(make):
+                shutil.rmtree(self.dir / "copy-git", ignore_errors=True)
+                shutil.rmtree(self.dir / "copy-patch", ignore_errors=True)
+                text = ("void f() {\n  auto m = %s(false, false, false, false, this);\n  r.push_back(m);\n"
+                        "  %%sr.push_back(\n      %s(false, false, false, true, this, p[i]));\n"
+                        "  r.push_back(%s(true, false, false, false, this, p[i]));\n}\n" % (make, make, make))
+                self.check(text % "", edit, text % "if (!t(isa)) ")
+
     def test_guard(self):
         self.check("void f() {\n  a(1);\n}\n", "edit\nfile a.cpp\nanchor a(1);\nguard ok()\n",
                    "void f() {\n  if (ok()) { a(1); }\n}\n")
