@@ -113,7 +113,9 @@ RP_MUST_CHECK int rp_build_plan(const struct rp_ctx *ctx, const struct rp_build_
 void rp_build_plan_free(struct rp_build_plan *plan);
 
 /*
- * Runs the stages that are not done, up to and with `last`. -ENOPKG: the preflight
+ * Locks the work folder until the plan is freed, so that proof and publication see
+ * the tree of this plan; looks again at what is done, since another run may have been there;
+ * runs the stages that are not done, up to and with `last`. -ENOPKG: the preflight
  * found something missing (plan->missing, shortages). -EPROTO: a tool failed: plan->log and err tell.
  */
 RP_MUST_CHECK int rp_build_run(const struct rp_ctx *ctx, const struct rp_build_host *host,

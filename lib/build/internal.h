@@ -24,6 +24,9 @@ RP_MUST_CHECK int rp_build_expand(
 /* Keys and id from what the plan knows now: a git revision is known only after its fetch. */
 RP_MUST_CHECK int rp_build_rekey(struct rp_build_plan *plan, struct rp_error *err);
 
+/* plan->first from what state.ini says now. */
+RP_MUST_CHECK int rp_build_find_first(struct rp_build_plan *plan, struct rp_error *err);
+
 /* state.ini: n stages from the first on are done, with the plan's keys; also remembers the source. */
 RP_MUST_CHECK int rp_build_state_write(
 	const struct rp_build_plan *plan, enum rp_stage n_done, struct rp_error *err);

@@ -352,6 +352,17 @@ static enum rp_stage first_stage(const struct rp_build_plan *plan, const struct 
 	return (enum rp_stage)s;
 }
 
+int rp_build_find_first(struct rp_build_plan *plan, struct rp_error *err)
+{
+	RP_CLEANUP(rp_ini_free) struct rp_ini state = RP_INI_INIT;
+	int r = read_state(plan, &state, err);
+
+	if (r < 0 && r != -ENOENT && r != -EBADMSG) /* unreadable: as if nothing was done */
+		return r;
+	plan->first = first_stage(plan, &state);
+	return 0;
+}
+
 static void add_source_section(struct rp_buf *b, const char *section, const struct rp_source *src,
 	const struct rp_source_state *st)
 {

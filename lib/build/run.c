@@ -380,32 +380,54 @@ static int install_to(struct run *u, const char *name)
 	return r < 0 ? r : tool(u, argv);
 }
 
-/* The build without our patches: what the proof compares with. */
-static int stage_baseline(struct run *u)
+/* Whether the tree carries a patch that is not one of the toolchain's. */
+static int carries_others(struct run *u, int fd, bool *ret)
 {
 	RP_CLEANUP(rp_strv_free) struct rp_strv applied = RP_STRV_INIT;
+	bool others = false;
+	int r;
+
+	r = rp_patch_recover(u->ctx, fd, u->err);
+	if (r == 0)
+		r = rp_patch_applied(fd, &applied, u->err);
+	if (r < 0)
+		return r;
+	RP_STRV_FOREACH (id, &applied) {
+		bool mine = false;
+
+		for (size_t k = 0; k < u->plan->n_toolchain; k++)
+			mine |= strcmp(u->plan->toolchain[k]->id, *id) == 0;
+		others |= !mine;
+	}
+	*ret = others;
+	return 0;
+}
+
+/*
+ * The tree with the toolchain patches and no others, whatever is in it now: also
+ * nothing, if a run was killed between taking back and applying. Applying what
+ * is there already writes nothing, so that ninja sees no change.
+ */
+static int only_toolchain(struct run *u)
+{
 	RP_CLEANUP(rp_close_fd) int fd = -1;
-	bool foreign = false;
+	bool others = false;
 	int r;
 
 	fd = openat(u->work_fd, WORK_SOURCE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return RP_FAIL_ERRNO(u->err, -errno, "%s/%s", u->plan->work, WORK_SOURCE);
-	r = rp_patch_recover(u->ctx, fd, u->err);
-	if (r == 0)
-		r = rp_patch_applied(fd, &applied, u->err);
-	for (size_t i = 0; r == 0 && i < applied.n; i++) {
-		bool mine = false;
-
-		for (size_t k = 0; k < u->plan->n_toolchain; k++)
-			mine |= strcmp(u->plan->toolchain[k]->id, applied.v[i]) == 0;
-		foreign |= !mine;
-	}
-	if (r == 0 && foreign) {
+	r = carries_others(u, fd, &others);
+	if (r == 0 && others)
 		r = unapply(u);
-		if (r == 0)
-			r = apply(u, u->plan->toolchain, u->plan->n_toolchain);
-	}
+	return r < 0 ? r : apply(u, u->plan->toolchain, u->plan->n_toolchain);
+}
+
+/* The build without our patches: what the proof compares with. */
+static int stage_baseline(struct run *u)
+{
+	int r = only_toolchain(u);
+
 	if (r == 0)
 		r = ninja(u);
 	return r < 0 ? r : install_to(u, WORK_BASELINE);
@@ -414,26 +436,9 @@ static int stage_baseline(struct run *u)
 /* From whatever selection is in the tree to the wanted one. */
 static int stage_patch(struct run *u)
 {
-	RP_CLEANUP(rp_strv_free) struct rp_strv applied = RP_STRV_INIT;
-	RP_CLEANUP(rp_close_fd) int fd = -1;
-	int r;
+	int r = only_toolchain(u);
 
-	fd = openat(u->work_fd, WORK_SOURCE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return RP_FAIL_ERRNO(u->err, -errno, "%s/%s", u->plan->work, WORK_SOURCE);
-	r = rp_patch_recover(u->ctx, fd, u->err);
-	if (r == 0)
-		r = rp_patch_applied(fd, &applied, u->err);
-	if (r < 0)
-		return r;
-	if (applied.n > u->plan->n_toolchain) {
-		r = unapply(u);
-		if (r == 0)
-			r = apply(u, u->plan->toolchain, u->plan->n_toolchain);
-		if (r < 0)
-			return r;
-	}
-	return apply(u, u->plan->selected, u->plan->n_selected);
+	return r < 0 ? r : apply(u, u->plan->selected, u->plan->n_selected);
 }
 
 static int stage_build(struct run *u)
@@ -511,6 +516,24 @@ static int refuse(struct run *u)
 	return RP_FAIL(u->err, -ENOPKG, "%s", rp_buf_cstr(&b));
 }
 
+/*
+ * The plan was made without the lock: another run may have done more since, or
+ * something else. What is done counts from here on. If all was done before, the
+ * preflight has not looked yet.
+ */
+static int look_again(struct run *u, enum rp_stage last)
+{
+	struct rp_build_plan *p = u->plan;
+	bool unchecked = p->first == RP_STAGE_MAX;
+	int r = rp_build_find_first(p, u->err);
+
+	if (r == 0 && unchecked && p->first <= last)
+		r = rp_build_preflight(u->host, p, u->err);
+	if (r == 0 && p->first <= last && (p->missing.n > 0 || p->shortages.n > 0))
+		r = refuse(u);
+	return r;
+}
+
 int rp_build_run(const struct rp_ctx *ctx, const struct rp_build_host *host,
 	struct rp_build_plan *plan, enum rp_stage last, struct rp_error *err)
 {
@@ -522,11 +545,11 @@ int rp_build_run(const struct rp_ctx *ctx, const struct rp_build_host *host,
 		.err = err };
 	int r = 0;
 
-	if (plan->first > last)
-		return 0;
-	if (plan->missing.n > 0 || plan->shortages.n > 0)
+	if (plan->first <= last && (plan->missing.n > 0 || plan->shortages.n > 0))
 		return refuse(&u);
 	r = open_work(&u);
+	if (r == 0)
+		r = look_again(&u, last);
 	if (r == 0)
 		r = make_environ(&u);
 	for (int s = (int)plan->first; r == 0 && s <= (int)last; s++) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A tiny component through the whole road: keys, reruns, failures, interruption."""
+import fcntl
 import json
 import os
 import pathlib
@@ -219,6 +220,94 @@ class Keys(Road):
         self.write_recipe()
         self.changes(lambda: wrapper.write_text('#!/bin/sh\n# another build\nexec %s "$@"\n' % gcc), "configure")
 
+    def wrapped_compiler(self):
+        """A compiler whose path, version, size and time can be changed one at a time."""
+        fake = self.dir / "bin"
+        fake.mkdir()
+        version = self.dir / "version"
+        version.write_text("mycc 1\n")
+        wrapper = fake / "mycc"
+        wrapper.write_text('#!/bin/sh\ncase "$*" in --version) cat %s ;; *) exec %s "$@" ;; esac\n#\n'
+                           % (version, shutil.which("gcc")))
+        wrapper.chmod(0o755)
+        os.utime(wrapper, (1000000000, 1000000000))
+        self.env["PATH"] = str(fake) + ":" + self.env["PATH"]
+        self.cc = "mycc"
+        self.write_recipe()
+        return wrapper, version
+
+    def test_compiler_version(self):
+        _, version = self.wrapped_compiler()
+        self.changes(lambda: version.write_text("mycc 2\n"), "configure")
+
+    def test_compiler_size(self):
+        wrapper, _ = self.wrapped_compiler()
+
+        def grow():
+            wrapper.write_text(wrapper.read_text() + "#\n")
+            os.utime(wrapper, (1000000000, 1000000000))
+        self.changes(grow, "configure")
+
+    def test_compiler_time(self):
+        wrapper, _ = self.wrapped_compiler()
+        self.changes(lambda: os.utime(wrapper, (1000000001, 1000000001)), "configure")
+
+    def test_compiler_path(self):
+        wrapper, _ = self.wrapped_compiler()
+
+        def move():
+            other = self.dir / "bin2"
+            other.mkdir()
+            shutil.copy2(wrapper, other)
+            self.env["PATH"] = str(other) + ":" + self.env["PATH"]
+        self.changes(move, "configure")
+
+    def with_input(self, name="extra", subdir=None):
+        extra = self.dir / "extra-input"
+        for part in ("one", "two"):
+            (extra / part).mkdir(parents=True, exist_ok=True)
+            (extra / part / "data").write_text("the same in both")
+        self.write_recipe(replace=[("[patches]", "[input.%s]\nkind = dir\npath = %s\n%s\n[patches]"
+                                    % (name, extra, "subdir = %s\n" % subdir if subdir else ""))])
+        return extra
+
+    def test_input_bytes(self):
+        extra = self.with_input()
+        self.changes(lambda: (extra / "one/data").write_text("other"), "fetch")
+
+    def test_input_name(self):
+        self.with_input()
+        self.changes(lambda: self.with_input(name="other"), "fetch")
+
+    def test_input_subdir(self):
+        self.with_input(subdir="one")
+        self.changes(lambda: self.with_input(subdir="two"), "fetch")
+
+    def test_source_subdir(self):
+        for part in ("one", "two"):
+            shutil.copytree(self.source, self.dir / "parts" / part)
+
+        def take(part):
+            self.write_recipe(replace=[("path = %s" % self.source, "path = %s\nsubdir = %s" % (self.dir / "parts", part))])
+        take("one")
+        self.changes(lambda: take("two"), "fetch")
+
+    def test_name_and_version(self):
+        """They also name the work folder, so all stages run; of the keys only the last one has them."""
+        before = self.build()["plan"]
+        for old, new in (("version = 1.0", "version = 1.1"), ("name = toy", "name = toi")):
+            self.write_recipe(replace=[(old, new)])
+            if old.startswith("name"):
+                for f in self.patches.iterdir():
+                    f.write_text(f.read_text().replace("component toy", "component toi"))
+            after = json.loads(self.run_program("--json", "build", str(self.recipe), "--patches", str(self.patches),
+                                                "-n").stdout)["plan"]
+            self.assertNotEqual(before["work"], after["work"])
+            changed = [s for s in STAGES if before["keys"][s] != after["keys"][s]]
+            # a patch names its component, so its bytes are other ones as well
+            self.assertEqual(changed, ["stage"] if old.startswith("version") else
+                             [s for s in STAGES if s != "fetch"])
+
     def test_without_a_patch(self):
         before = self.build()["plan"]
         after = self.build("--without", "P1")
@@ -428,6 +517,85 @@ class Interruption(Road):
         self.assertEqual((p.returncode, q.returncode), (0, 0), perr + qerr)
         self.assertIn("waiting for another run", qerr)
         self.assertEqual(len(list(self.prefix.glob("1.0-*"))), 1)
+
+    def reverted(self):
+        """Toolchain patch X1 shows in what toy_twice gives. All patches are taken back, as a run leaves
+        the tree that is killed after it took them back and before it applied the toolchain's again."""
+        self.write_patch("X1", "toy-toolchain", "insert-before", "x += 10;", note=False)
+        self.build()
+        shutil.rmtree(self.prefix)
+        self.assertEqual(self.run_program("patch", "revert", str(self.work() / "source")).returncode, 0)
+        self.assertNotIn("x += 10;", (self.work() / "source/toy.c").read_text())
+
+    def test_toolchain_patches_are_there_after_a_run_was_killed_between_two_selections(self):
+        self.reverted()
+        self.build("--without", "P1")
+        self.assertEqual(self.stages, STAGES[STAGES.index("patch"):])
+        self.assertEqual(ctypes_call(next(self.prefix.glob("1.0-*")), "toy_twice"), 2 * 17)
+
+    def test_toolchain_patches_are_there_in_a_baseline_that_is_built_again(self):
+        self.reverted()
+        self.write_recipe(replace=[("TOY_BASE=40", "TOY_BASE=41")])
+        self.build()
+        self.assertEqual(self.stages, STAGES[STAGES.index("configure"):])
+        code = "import ctypes,sys; print(ctypes.CDLL(sys.argv[1]).toy_twice(7))"
+        out = subprocess.run([sys.executable, "-c", code, str(self.work() / "baseline/lib/libtoy.so")], check=True,
+                             capture_output=True, text=True).stdout
+        self.assertEqual(int(out), 2 * 17)
+        self.assertEqual(ctypes_call(next(self.prefix.glob("1.0-*")), "toy_twice"), 2 * 17)
+
+    def waiting(self, *args, prefix=None):
+        """Starts a build while we hold the lock of the work folder, as another run would."""
+        lock = open(self.work() / ".lock", "w")
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        p = subprocess.Popen([PROGRAM, "--prefix", str(prefix or self.prefix), "--json=lines", "build", str(self.recipe),
+                              "--patches", str(self.patches), *args], env=self.env, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: p.poll() is None and p.kill())
+        lines = []
+        for line in p.stdout:
+            lines.append(json.loads(line))
+            if "waiting for another run" in line:
+                break
+        self.assertIn("waiting for another run", json.dumps(lines), "it did not wait")
+        return p, lock
+
+    def finish(self, p, lock):
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        out, err = p.communicate(timeout=60)
+        self.assertEqual(p.returncode, 0, out + err)
+        events = [json.loads(line) for line in out.splitlines()]
+        return [e["step"] for e in events if e["event"] == "done" and e["step"] in STAGES and e["object"] == "toy"]
+
+    def test_a_run_that_waited_does_not_trust_what_it_saw_before(self):
+        self.build()
+        p, lock = self.waiting("--without", "P1")  # its plan: from the patch stage
+        # the other run configured with other options and was killed
+        state = self.work() / "state.ini"
+        text = state.read_text()
+        self.assertIn("configure = ", text)
+        state.write_text("".join(l for l in text.splitlines(True) if l.split(" = ")[0] not in STAGES[2:]))
+        self.assertEqual(self.finish(p, lock), STAGES[STAGES.index("configure"):])
+
+    def test_a_run_that_waited_does_not_do_again_what_is_done(self):
+        self.build()
+        state = self.work() / "state.ini"
+        whole = state.read_text()
+        state.write_text("[done]\n")
+        shutil.rmtree(self.prefix)
+        p, lock = self.waiting()  # its plan: from the start
+        state.write_text(whole)
+        self.assertEqual(self.finish(p, lock), [])
+        self.assertEqual(len(list(self.prefix.glob("1.0-*"))), 1)
+
+    def test_a_staged_tree_is_not_published_while_another_run_may_change_it(self):
+        self.build()
+        other = self.dir / "store2"
+        p, lock = self.waiting(prefix=other)
+        self.assertFalse(list(other.glob("*")))
+        self.assertEqual(self.finish(p, lock), [])
+        self.assertEqual(len(list(other.glob("1.0-*"))), 1)
 
     def test_stages_one_by_one(self):
         for stage in STAGES:
