@@ -295,11 +295,11 @@ class Keys(Road):
     def test_name_and_version(self):
         """They also name the work folder, so all stages run; of the keys only the last one has them."""
         before = self.build()["plan"]
-        for old, new in (("version = 1.0", "version = 1.1"), ("name = toy", "name = toi")):
+        for old, new in (("version = 1.0", "version = 1.1"), ("name = toy", "name = doll")):
             self.write_recipe(replace=[(old, new)])
             if old.startswith("name"):
                 for f in self.patches.iterdir():
-                    f.write_text(f.read_text().replace("component toy", "component toi"))
+                    f.write_text(f.read_text().replace("component toy", "component doll"))
             after = json.loads(self.run_program("--json", "build", str(self.recipe), "--patches", str(self.patches),
                                                 "-n").stdout)["plan"]
             self.assertNotEqual(before["work"], after["work"])
