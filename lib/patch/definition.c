@@ -92,7 +92,8 @@ struct reader {
 	const char *file;
 	struct rp_patch *patch;
 	struct rp_patch_edit *edit; /* NULL: still in the head */
-	bool has_evidence, has_default, has_anchor, has_action;
+	bool has_evidence, has_default, has_requires, has_conflicts;
+	bool has_function, has_action; /* of the edit */
 	size_t edits_cap;
 	char *anchor_text; /* compiled when the edit is whole: the language comes from its file */
 	struct rp_error *err;
@@ -120,6 +121,15 @@ static int set_once(struct reader *rd, char **field, const char *key, char *valu
 		return RP_NOMEM(rd->err);
 	*field = value;
 	return 0;
+}
+
+static int split_once(
+	struct reader *rd, struct rp_strv *field, bool *seen, const char *key, const char *value)
+{
+	if (*seen)
+		return BAD(rd, "%s is given twice", key);
+	*seen = true;
+	return rp_strv_split(field, rp_span_str(value), rd->err);
 }
 
 /* Behind "key <<WORD": the lines up to WORD, each with its newline but the last. */
@@ -186,6 +196,34 @@ static int add_condition(struct reader *rd, bool until, const char *value)
 	return c->file && (c->symbol || c->file_only) ? 0 : RP_NOMEM(rd->err);
 }
 
+/*
+ * An edit must be found again in the text that it left, or a second run would
+ * do it again: inserted text needs tokens (comments are none), and a
+ * substitution must not leave its own beginning.
+ */
+static int check_found_again(struct reader *rd)
+{
+	RP_CLEANUP(rp_tokens_free) struct rp_tokens tokens = RP_TOKENS_INIT;
+	const struct rp_patch_edit *e = rd->edit;
+	int r;
+
+	if (e->action == RP_ACT_SUBSTITUTE) {
+		if (!e->from[0])
+			return BAD(rd, "from is empty");
+		if (strstr(e->to, e->from))
+			return BAD(rd, "to contains from: a second run would substitute again");
+		return 0;
+	}
+	r = rp_lex(rp_span_str(e->text), rp_language_of(e->file), &tokens, rd->err);
+	if (r < 0)
+		return rp_error_prefix(
+			rd->err, r, "%s:%u: %s", rd->file, e->line, rp_action_name(e->action));
+	if (tokens.n == 0)
+		return BAD(rd, "the text of %s has no token, so it cannot be found again",
+			rp_action_name(e->action));
+	return 0;
+}
+
 static int finish_edit(struct reader *rd)
 {
 	struct rp_patch_edit *e = rd->edit;
@@ -202,6 +240,9 @@ static int finish_edit(struct reader *rd)
 		return BAD(rd, "substitute needs from and to");
 	if (e->action != RP_ACT_SUBSTITUTE && (e->from || e->to))
 		return BAD(rd, "from and to belong to substitute");
+	r = check_found_again(rd);
+	if (r < 0)
+		return r;
 	if (e->action == RP_ACT_APPEND && (rd->anchor_text || e->functions.n > 0))
 		return BAD(rd, "append takes no anchor and no function");
 	if (e->action != RP_ACT_APPEND && !rd->anchor_text)
@@ -219,6 +260,7 @@ static int finish_edit(struct reader *rd)
 	free(rd->anchor_text);
 	rd->anchor_text = NULL;
 	rd->has_action = false;
+	rd->has_function = false;
 	return 0;
 }
 
@@ -260,9 +302,9 @@ static int head_key(struct reader *rd, const char *key, char *value)
 		return read_bool(rd, v, &p->by_default);
 	}
 	if (strcmp(key, "requires") == 0)
-		return rp_strv_split(&p->requires, rp_span_str(v), rd->err);
+		return split_once(rd, &p->requires, &rd->has_requires, key, v);
 	if (strcmp(key, "conflicts") == 0)
-		return rp_strv_split(&p->conflicts, rp_span_str(v), rd->err);
+		return split_once(rd, &p->conflicts, &rd->has_conflicts, key, v);
 	return BAD(rd, "unknown key \"%s\"", key);
 }
 
@@ -274,7 +316,7 @@ static int edit_key(struct reader *rd, const char *key, char *value)
 	if (strcmp(key, "file") == 0)
 		return set_once(rd, &e->file, key, RP_STEAL(v));
 	if (strcmp(key, "function") == 0)
-		return rp_strv_split(&e->functions, rp_span_str(v), rd->err);
+		return split_once(rd, &e->functions, &rd->has_function, key, v);
 	if (strcmp(key, "anchor") == 0)
 		return set_once(rd, &rd->anchor_text, key, RP_STEAL(v));
 	if (strcmp(key, "from") == 0)

@@ -213,6 +213,10 @@ static void test_branches_with_unequal_braces(void **state)
 }
 
 #define HEAD "id A\ncomponent c\nset s\ntitle t\nevidence hypothesis\ndefault on\nwhy w\neffect e\n"
+#define TWO_FUNCTIONS                                                                            \
+	"id A2\ncomponent c\nset s\ntitle t\nevidence hypothesis\ndefault on\nwhy w\neffect e\n" \
+	"edit\nfile a.c\nfunction f\nanchor x\nprefix y\n"                                       \
+	"edit\nfile a.c\nfunction g\nanchor x\nprefix y\n"
 #define EDIT "edit\nfile a.c\nanchor x\nprefix y\n"
 
 static void bad_definition(const char *text, const char *part)
@@ -246,6 +250,17 @@ static void test_definitions_are_strict(void **state)
 	bad_definition(HEAD "edit\nfile a.c\nanchor @definition\ninsert-before y\n",
 		"@definition needs a function");
 	bad_definition(HEAD "edit\nfile a.c\nanchor <<END\nx\n", "without its end line \"END\"");
+	bad_definition(HEAD "requires B\nrequires C\n" EDIT, "file:10: requires is given twice");
+	bad_definition(HEAD "conflicts B\nconflicts C\n" EDIT, "file:10: conflicts is given twice");
+	bad_definition(HEAD "edit\nfile a.c\nfunction f\nfunction g\nanchor x\nprefix y\n",
+		"file:12: function is given twice");
+	bad_definition(HEAD "edit\nfile a.c\nanchor x\ninsert-before /* y */\n",
+		"file:9: the text of insert-before has no token");
+	bad_definition(HEAD "edit\nfile a.c\nanchor x\ninsert-before /* y\n", "without end");
+	bad_definition(
+		HEAD "edit\nfile a.c\nanchor x\nsubstitute\nfrom a\nto bab\n", "to contains from");
+	/* each edit has a function of its own */
+	assert_int_equal(rp_patch_parse(rp_span_str(TWO_FUNCTIONS), "file", &list, NULL), 0);
 	bad_definition("id A\nevidence rumour\n", "file:2: evidence is");
 	bad_definition("id A\ndefault yes\n", "file:2: expected on or off");
 }
