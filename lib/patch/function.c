@@ -56,10 +56,40 @@ static size_t match_name(struct rp_span text, const struct rp_tokens *t, size_t 
 	return i;
 }
 
+/* The "#" of a preprocessor line (not one of its operators). */
+static bool is_directive(struct rp_span text, const struct rp_tokens *t, size_t i)
+{
+	return t->v[i].in_directive && rp_token_is(text, &t->v[i], "#") &&
+	       !(i > 0 && t->v[i - 1].in_directive && t->v[i - 1].line == t->v[i].line);
+}
+
+static bool opens_branches(struct rp_span text, const struct rp_tokens *t, size_t hash)
+{
+	return is(text, t, hash + 1, "if") || is(text, t, hash + 1, "ifdef") ||
+	       is(text, t, hash + 1, "ifndef");
+}
+
+/* The "#" of the #endif that closes the branches in which i stands; t->n: there is none. */
+static size_t closing_endif(struct rp_span text, const struct rp_tokens *t, size_t i)
+{
+	size_t depth = 1;
+
+	for (; i < t->n; i++) {
+		if (!is_directive(text, t, i))
+			continue;
+		if (opens_branches(text, t, i))
+			depth++;
+		else if (is(text, t, i + 1, "endif") && --depth == 0)
+			break;
+	}
+	return i;
+}
+
 /*
  * The closing brace of the body that opens at i. Bracket matching is right when
  * braces balance; where #if branches open or close unequally, depths are counted
- * branch by branch.
+ * branch by branch. Branches beside the one in which the body opens have a head of
+ * their own and are passed over.
  */
 static size_t body_end(struct rp_span text, const struct rp_tokens *t, size_t open)
 {
@@ -69,17 +99,18 @@ static size_t body_end(struct rp_span text, const struct rp_tokens *t, size_t op
 		const struct rp_token *k = &t->v[i];
 
 		if (k->in_directive) {
-			if (!rp_token_is(text, k, "#") ||
-				(i > 0 && t->v[i - 1].in_directive && t->v[i - 1].line == k->line))
+			if (!is_directive(text, t, i))
 				continue;
-			if ((is(text, t, i + 1, "if") || is(text, t, i + 1, "ifdef") ||
-				    is(text, t, i + 1, "ifndef")) &&
-				n_saved < RP_ARRAY_SIZE(saved))
+			if (opens_branches(text, t, i)) {
+				if (n_saved == RP_ARRAY_SIZE(saved))
+					return NOT_FOUND;
 				saved[n_saved++] = depth;
-			else if ((is(text, t, i + 1, "else") || is(text, t, i + 1, "elif")) &&
-				 n_saved > 0)
-				depth = saved[n_saved - 1];
-			else if (is(text, t, i + 1, "endif") && n_saved > 0)
+			} else if (is(text, t, i + 1, "else") || is(text, t, i + 1, "elif")) {
+				if (n_saved > 0)
+					depth = saved[n_saved - 1];
+				else
+					i = closing_endif(text, t, i + 1);
+			} else if (is(text, t, i + 1, "endif") && n_saved > 0)
 				n_saved--;
 			continue;
 		}

@@ -386,6 +386,22 @@ static int find_scopes(struct edit_context *c, struct rp_function_list *ret)
 	return 0;
 }
 
+/* Scopes overlap where a function has a head in each branch of an #if. */
+static void drop_repeated(struct rp_match_list *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		size_t k = 0;
+
+		while (k < n && (l->v[k].first != l->v[i].first || l->v[k].end != l->v[i].end))
+			k++;
+		if (k == n)
+			l->v[n++] = l->v[i];
+	}
+	l->n = n;
+}
+
 static int find_in_scopes(struct edit_context *c, const struct rp_pattern *p,
 	const struct rp_function_list *scopes, struct rp_match_list *ret)
 {
@@ -398,6 +414,8 @@ static int find_in_scopes(struct edit_context *c, const struct rp_pattern *p,
 		if (r < 0)
 			return rp_error_prefix(c->err, r, "%s", c->file->path);
 	}
+	if (scopes->n > 1)
+		drop_repeated(ret);
 	return 0;
 }
 

@@ -164,6 +164,11 @@ class Edits(Tree):
                    "edit\nfile a.cpp\nfunction f\nanchor return 1;\ninsert-before stop();\n",
                    "int f(int a) {\n#if X\n  if (a) {\n#else\n  if (!a) {\n#endif\n    go();\n  }\n  stop();\n  return 1;\n}\nint g() { return 1; }\n")
 
+    def test_function_with_a_head_in_each_branch(self):
+        self.check("#if X\nint f(int a) {\n#else\nint f(long a) {\n#endif\n  go();\n  return 1;\n}\nint g() { return 1; }\n",
+                   "edit\nfile a.cpp\nfunction f\nanchor return 1;\ninsert-before stop();\n",
+                   "#if X\nint f(int a) {\n#else\nint f(long a) {\n#endif\n  go();\n  stop();\n  return 1;\n}\nint g() { return 1; }\n")
+
     def test_renamed_function(self):
         self.check("int new_name() {\n  x();\n}\n", "edit\nfile a.cpp\nfunction old_name new_name\nanchor x();\ninsert-before y();\n",
                    "int new_name() {\n  y();\n  x();\n}\n")
@@ -222,6 +227,15 @@ class Refusals(Tree):
     def test_substitute_counts(self):
         self.refused('set(A "x;y;x")\n', "edit\nfile a.cpp\nanchor set(A, ...)\nsubstitute\nfrom x\nto z\n", "matches no place")
         self.refused('set(A, "x;y;x")\n', "edit\nfile a.cpp\nanchor set(A, ...)\nsubstitute\nfrom x\nto z\n", "occurs 2 times")
+
+    def test_branches_nested_too_deep(self):
+        deep = "".join("#if A%d\n" % i for i in range(33)) + "#endif\n" * 33
+        self.source("int f() {\n" + deep + "  x();\n}\n")
+        self.define("edit\nfile a.cpp\nfunction f\nanchor x();\ninsert-before y();\n")
+        before = digest(self.tree, record=True)
+        for sub in ("check", "apply"):
+            self.assertIn("f: end of the function not found", self.patch(sub, self.tree, code=65).stderr)
+        self.assertEqual(digest(self.tree, record=True), before)
 
     def test_nul_bytes_and_unreadable_text(self):
         self.source(b"void f()\0 { a(); }\n")
