@@ -184,6 +184,7 @@ int rp_diff_file(const char *path, struct rp_span before, struct rp_span after, 
 	struct lines a = { NULL, 0, 0 }, b = { NULL, 0, 0 };
 	struct changes c = { NULL, 0, 0 };
 	size_t head = 0, tail = 0, i, j;
+	const char *end;
 	int r = 0;
 
 	if (rp_span_eq(before, after))
@@ -207,7 +208,9 @@ int rp_diff_file(const char *path, struct rp_span before, struct rp_span after, 
 	if (r < 0)
 		goto out;
 	reverse(&c);
-	rp_buf_addf(ret, "--- a/%s\n+++ b/%s\n", path, path);
+	/* as git does it: without the tab patch(1) ends the name at the first blank */
+	end = strchr(path, ' ') ? "\t" : "";
+	rp_buf_addf(ret, "--- a/%s%s\n+++ b/%s%s\n", path, end, path, end);
 	for (i = 0; i < c.n; i = j) {
 		for (j = i + 1; j < c.n && c.v[j].a0 - c.v[j - 1].a1 <= 2 * CONTEXT; j++)
 			;

@@ -60,6 +60,17 @@ static size_t count_suffix(
 	return n;
 }
 
+/* What the record (an ini file) and a diff can hold: no control characters, no blank first. */
+static bool can_be_recorded(const char *path)
+{
+	if (*path == ' ')
+		return false;
+	for (; *path; path++)
+		if ((unsigned char)*path < 0x20 || *path == 0x7f)
+			return false;
+	return true;
+}
+
 static int open_file(struct rp_patch_plan *plan, const char *path, struct rp_plan_file **ret,
 	struct rp_error *err)
 {
@@ -75,6 +86,11 @@ static int open_file(struct rp_patch_plan *plan, const char *path, struct rp_pla
 			return 0;
 		}
 	}
+	if (!can_be_recorded(path))
+		return RP_FAIL(err, -EBADMSG,
+			"\"%s\": a name with a control character or a blank at its start cannot be "
+			"recorded",
+			path);
 	if (rp_array_grow(&plan->files, &plan->files_cap, plan->n_files, sizeof(*plan->files)) < 0)
 		return RP_NOMEM(err);
 	f.path = strdup(path);
