@@ -107,6 +107,35 @@ static int parse_file_section(
 	return 0;
 }
 
+/*
+ * The record decides what is overwritten, and a tree from elsewhere may bring one: a path of it
+ * must not lead through a link. What is missing is left to the checks of the contents.
+ */
+static int refuse_links(int tree_fd, const char *path, struct rp_error *err)
+{
+	RP_CLEANUP(rp_free_p) char *copy = strdup(path);
+	struct stat st;
+
+	if (!copy)
+		return RP_NOMEM(err);
+	for (char *p = copy;; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (fstatat(tree_fd, copy, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return errno == ENOENT ? 0 : RP_FAIL_ERRNO(err, -errno, "%s", copy);
+		if (S_ISLNK(st.st_mode))
+			return RP_FAIL(err, -EBADMSG,
+				"%s is a symbolic link: nothing is read or written through it",
+				copy);
+		if (c == '\0')
+			return 0;
+		*p = c;
+	}
+}
+
 /* -ENOENT: no record. */
 static int record_read(int tree_fd, struct record *ret, struct rp_error *err)
 {
@@ -116,6 +145,9 @@ static int record_read(int tree_fd, struct record *ret, struct rp_error *err)
 	const char *phase, *ids;
 	int r;
 
+	r = refuse_links(tree_fd, RECORD_DIR "/orig", err);
+	if (r < 0)
+		return r;
 	r = rp_file_read(tree_fd, RECORD_DIR "/" STATE_NAME, MAX_STATE_BYTES, &text, err);
 	if (r < 0)
 		return r;
@@ -136,6 +168,8 @@ static int record_read(int tree_fd, struct record *ret, struct rp_error *err)
 	for (size_t i = 0; r == 0 && i < ini.n; i++)
 		if (!ini.items[i].key && strcmp(ini.items[i].section, "file") == 0)
 			r = parse_file_section(&ini, i, &rec, err);
+	for (size_t i = 0; r == 0 && i < rec.n; i++)
+		r = refuse_links(tree_fd, rec.files[i].path, err);
 	if (r < 0)
 		return r;
 	*ret = rec;
