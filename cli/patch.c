@@ -157,6 +157,14 @@ static int select_patches(struct rp_cli *cli, struct work *w, struct rp_error *e
 	return r;
 }
 
+/* A half patched tree is no base for a check or a diff. */
+static int refuse_interrupted(const struct work *w, struct rp_error *err)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv ids = RP_STRV_INIT;
+
+	return rp_patch_applied(w->tree_fd, &ids, err);
+}
+
 /* Opens the tree, finishes a killed run if it may write, selects and plans. */
 static int plan_tree(
 	struct rp_cli *cli, struct work *w, const char *dir, bool write, struct rp_error *err)
@@ -167,8 +175,9 @@ static int plan_tree(
 	if (w->tree_fd < 0)
 		return RP_FAIL_ERRNO(err, -errno, "source tree %s", dir);
 	r = load(cli, w, err);
-	if (r == 0 && write)
-		r = rp_patch_recover(&cli->ctx, w->tree_fd, err);
+	if (r == 0)
+		r = write ? rp_patch_recover(&cli->ctx, w->tree_fd, err)
+			  : refuse_interrupted(w, err);
 	if (r == 0)
 		r = select_patches(cli, w, err);
 	if (r < 0)
@@ -339,7 +348,10 @@ static int run_check(struct rp_cli *cli, int argc, char **argv)
 	if (r < 0)
 		return rp_cli_fail(cli, r, &err);
 	report(cli, &w);
-	return rp_patch_plan_ok(w.plan) ? RP_EXIT_OK : RP_EXIT_PROBLEMS;
+	if (!rp_patch_plan_ok(w.plan))
+		return RP_EXIT_PROBLEMS;
+	r = rp_patch_check_record(w.tree_fd, w.plan, &err);
+	return r < 0 ? rp_cli_fail(cli, r, &err) : RP_EXIT_OK;
 }
 
 static int run_apply(struct rp_cli *cli, int argc, char **argv)
@@ -359,6 +371,11 @@ static int run_apply(struct rp_cli *cli, int argc, char **argv)
 		return rp_cli_fail(cli, -EBADMSG,
 			&(struct rp_error){
 				-EBADMSG, __func__, "a patch is refused: nothing was written" });
+	if (cli->dry_run) {
+		r = rp_patch_check_record(w.tree_fd, w.plan, &err);
+		if (r < 0)
+			return rp_cli_fail(cli, r, &err);
+	}
 	if (cli->dry_run || n_files == 0) {
 		rp_cli_note(cli,
 			n_files ? "%zu files would change; nothing was written"

@@ -106,10 +106,15 @@ size_t rp_patch_plan_n_files(const struct rp_patch_plan *plan); /* that would ch
 /*
  * Publishes a plan: first the record of the original bytes (".rocm-patch/" in
  * the tree), then every file. Killed in between, the next apply or revert finishes or undoes. -ESTALE:
- * a file changed since the plan. A plan with refusals is -EINVAL.
+ * a file changed since the plan, or was edited between two applies (a revert would lose
+ * that). A plan with refusals is -EINVAL.
  */
 RP_MUST_CHECK int rp_patch_publish(const struct rp_ctx *ctx, int tree_fd,
 	const struct rp_patch_plan *plan, struct rp_error *err);
+
+/* For a dry run: -ESTALE where publishing would refuse because of what the record says. */
+RP_MUST_CHECK int rp_patch_check_record(
+	int tree_fd, const struct rp_patch_plan *plan, struct rp_error *err);
 
 /* Restores the original bytes. -ENOENT: nothing applied; -ESTALE: edited since, nothing done. */
 RP_MUST_CHECK int rp_patch_revert(

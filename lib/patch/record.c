@@ -474,6 +474,30 @@ static int check_unchanged(int tree_fd, const struct rp_patch_plan *plan, struct
 	return 0;
 }
 
+/*
+ * A file that was patched, then edited, must not be patched again: its original is
+ * the one from before the edit, and a revert would lose the edit without a word. One that
+ * somebody put back to its original (git checkout) has nothing to lose.
+ */
+static int check_not_edited(
+	const struct record *rec, const struct rp_patch_plan *plan, struct rp_error *err)
+{
+	for (size_t i = 0; i < plan->n_files; i++) {
+		const struct rp_plan_file *f = &plan->files[i];
+		const struct record_file *rf = record_find(rec, f->path);
+
+		if (!rf || strcmp(rf->now, f->before_sha256) == 0 ||
+			strcmp(rf->orig, f->before_sha256) == 0 ||
+			rp_span_eq(rp_buf_span(&f->before), rp_buf_span(&f->now)))
+			continue;
+		return RP_FAIL(err, -ESTALE,
+			"%s was edited since it was patched: a revert would lose the edit. Take it "
+			"back, or remove " RECORD_DIR " to give up reverting",
+			f->path);
+	}
+	return 0;
+}
+
 /* The step between "applying" and "applied": every file. */
 static int publish_files(int tree_fd, const struct rp_patch_plan *plan, struct rp_error *err)
 {
@@ -511,6 +535,8 @@ int rp_patch_publish(const struct rp_ctx *ctx, int tree_fd, const struct rp_patc
 		return r;
 	r = check_unchanged(tree_fd, plan, err);
 	if (r == 0)
+		r = check_not_edited(&rec, plan, err);
+	if (r == 0)
 		r = rp_mkdirs(tree_fd, RECORD_DIR "/orig", 0755, err);
 	if (r < 0)
 		return r;
@@ -534,6 +560,14 @@ int rp_patch_publish(const struct rp_ctx *ctx, int tree_fd, const struct rp_patc
 				err, r, "interrupted, to be finished by the next run");
 	}
 	return r;
+}
+
+int rp_patch_check_record(int tree_fd, const struct rp_patch_plan *plan, struct rp_error *err)
+{
+	RP_CLEANUP(record_free) struct record rec = { .n = 0 };
+	int r = record_read(tree_fd, &rec, err);
+
+	return r == -ENOENT ? 0 : r < 0 ? r : check_not_edited(&rec, plan, err);
 }
 
 int rp_patch_recover(const struct rp_ctx *ctx, int tree_fd, struct rp_error *err)

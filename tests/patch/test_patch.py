@@ -304,6 +304,109 @@ class ApplyRevert(Tree):
         self.assertIn("src/b.cpp was edited", p.stderr)
         self.assertEqual(digest(self.tree, record=True), before)
 
+    def test_apply_on_top_of_an_edit_is_refused(self):
+        """revert would put the first original back, and the edit would be lost."""
+        self.patch("apply", "--only", "P1", self.tree)
+        self.a.write_text(self.a.read_text() + "// mine\n")
+        before = digest(self.tree, record=True)
+        for args in (["apply"], ["apply", "-n"], ["check"]):
+            p = self.patch(*args, self.tree, code=65)
+            self.assertIn("src/a.cpp was edited since it was patched", p.stderr)
+            self.assertEqual(digest(self.tree, record=True), before)
+        self.patch("revert", self.tree, code=65)
+        # the other file is free: an edit there does not stop what does not touch it
+        self.a.write_text(self.a.read_text().replace("// mine\n", ""))
+        self.b.write_text(self.b.read_text() + "// mine\n")
+        self.patch("apply", self.tree)
+        self.patch("revert", self.tree, code=65)
+        self.assertIn("// mine", self.b.read_text())
+
+    def test_apply_after_a_checkout(self):
+        """As after "git checkout": the original is back, the record still says applied."""
+        original = {p: p.read_bytes() for p in (self.a, self.b)}
+        before = digest(self.tree)
+        self.patch("apply", self.tree)
+        patched = digest(self.tree)
+        for p, text in original.items():
+            p.write_bytes(text)
+        self.patch("check", self.tree)
+        self.patch("apply", self.tree)
+        self.assertEqual(digest(self.tree), patched)
+        self.patch("revert", self.tree)
+        self.assertEqual(digest(self.tree, record=True), before)
+
+    def test_a_killed_run_is_told_by_what_only_reads(self):
+        self.patch("apply", self.tree)
+        self.b.write_text("void g() {\n  b();\n}\n")  # as if killed between the two files
+        state = self.tree / ".rocm-patch/state.ini"
+        state.write_text(state.read_text().replace("phase = applied", "phase = applying"))
+        before = digest(self.tree, record=True)
+        for args in (["check"], ["diff"], ["apply", "-n"], ["diff", "--quilt", self.dir / "quilt"]):
+            p = self.patch(*args, self.tree, code=65)
+            self.assertIn("a run was interrupted while applying", p.stderr)
+            self.assertEqual(p.stdout, "")
+        self.assertEqual(digest(self.tree, record=True), before)
+        self.assertFalse((self.dir / "quilt").exists())
+
+    def test_record_that_leads_out_of_the_tree(self):
+        """A tree from elsewhere may bring a record; it must not reach through links."""
+        outside = self.dir / "outside"
+        outside.mkdir()
+        victim = outside / "victim"
+        victim.write_text("mine\n")
+        now = hashlib.sha256(b"mine\n").hexdigest()
+        evil = hashlib.sha256(b"evil\n").hexdigest()
+        record = self.tree / ".rocm-patch"
+        (record / "orig").mkdir(parents=True)
+        (record / "orig" / evil).write_text("evil\n")
+        (self.tree / "link").symlink_to(outside)
+        (self.tree / "file").symlink_to(victim)
+        for path in ("link/victim", "file"):
+            for phase, sub in (("reverting", "apply"), ("applying", "apply"), ("applied", "revert")):
+                (record / "state.ini").write_text(
+                    "[record]\nphase = %s\npatches = P1\nprev-patches =\n[file]\npath = %s\nmode = 420\n"
+                    "orig = %s\nprev = %s\nnew = %s\n" % (phase, path, evil, evil if phase == "applying" else now, now))
+                p = self.patch(sub, self.tree, code=65)
+                self.assertIn("link", p.stderr)
+                self.assertEqual(victim.read_text(), "mine\n")
+                self.assertTrue((self.tree / "file").is_symlink())
+        shutil.rmtree(record)
+        record.symlink_to(outside)
+        self.patch("apply", self.tree, code=65)
+        self.assertEqual([p.name for p in outside.iterdir()], ["victim"])
+
+    def test_names_of_folders(self):
+        for name in ("a b", "trail ", "#x", ";s", '"q"', "x=y", "[file]", "bs\\n", "\u00fc"):
+            with self.subTest(name):
+                self.odd_name(name)
+        for name in (" lead", "tab\tx", "nl\nx", "cr\rx"):
+            with self.subTest(name):
+                moved = self.dir / "odd" / name
+                shutil.rmtree(self.dir / "odd", ignore_errors=True)
+                shutil.copytree(self.tree, moved)
+                before = digest(self.dir / "odd", record=True)
+                p = self.patch("apply", self.dir / "odd", code=65)
+                self.assertIn("cannot be recorded", p.stderr)
+                self.assertEqual(digest(self.dir / "odd", record=True), before)
+
+    def odd_name(self, name):
+        odd = self.dir / "odd"
+        shutil.rmtree(odd, ignore_errors=True)
+        shutil.copytree(self.tree, odd / name)
+        before = digest(odd, record=True)
+        diff = self.patch("diff", odd).stdout
+        self.patch("apply", odd)
+        want = digest(odd)
+        self.patch("revert", odd)
+        self.assertEqual(digest(odd, record=True), before)
+        for tool in (["git", "apply", "-"], ["patch", "-s", "-p1"]):
+            copy = self.dir / "odd-copy"
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(odd, copy)
+            subprocess.run(tool, input=diff.encode(), check=True, cwd=copy,
+                           env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CEILING_DIRECTORIES": str(self.dir)})
+            self.assertEqual({k: v[0] for k, v in digest(copy).items()}, {k: v[0] for k, v in want.items()}, tool)
+
     def test_damaged_record(self):
         self.patch("apply", self.tree)
         state = self.tree / ".rocm-patch/state.ini"
