@@ -90,6 +90,7 @@ class Row:
             if o["how"] in ("SRC", "SSRC"):
                 self.sources |= 1 << o["slot"]
         self.implicit()
+        self.writes_scalar = self.has("wexec") or any(o["type"] in "SM" and o["access"] & 2 for o in self.operands)
         self.check()
         self.mask, self.value = self.fixed_bits()
 
@@ -305,13 +306,14 @@ def emit(rows, out):
     for o in operands:
         w("\t{ RP_ISA_FIELD_%s, RP_ISA_TYPE_%s, %d, %d, %d, %d, HOW_%s, %d },\n"
           % (o["field"], o["type"], o["access"], o["dwords"], o["shift"], o["bits"], o["how"], o["slot"]))
-    w("};\n\nconst struct rp_isa_row rp_isa_rows[] = {\n\t{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 },\n")
+    w("};\n\nconst struct rp_isa_row rp_isa_rows[] = {\n\t{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 },\n")
     index = {e: [0] * n for e, (_, n, _) in ENCODINGS.items()}
     for number, row in enumerate(rows, 1):
         other = index[row.encoding][row.opcode]
-        w("\t{ 0x%xu, 0x%xu, 0x%xu, %d, %d, 0x%x, %d, %d, RP_ISA_%s, RP_ISA_CLASS_%s, %d, %d, %d, %d }, /* %s */\n"
+        w("\t{ 0x%xu, 0x%xu, 0x%xu, %d, %d, 0x%x, %d, %d, RP_ISA_%s, RP_ISA_CLASS_%s, %d, %d, %d, %d, %d }, /* %s */\n"
           % (row.mask, row.value, row.flags, offsets[row.name], row.first, row.opcode, other, len(row.operands),
-             row.encoding, ENCODINGS[row.encoding][0], row.chips, row.image, len(row.name), row.sources, row.name))
+             row.encoding, ENCODINGS[row.encoding][0], row.chips, row.image, len(row.name), row.sources,
+             row.writes_scalar, row.name))
         index[row.encoding][row.opcode] = number
     w("};\n\nconst unsigned int rp_isa_n_rows = %d;\n\n" % (len(rows) + 1))
     start, flat = {}, []

@@ -108,6 +108,7 @@ struct rp_isa_row {
 	uint8_t image; /* MIMG: internal, how many address words */
 	uint8_t name_length;
 	uint8_t sources; /* internal: which of src0..2 (ssrc0, 1) may be a constant */
+	uint8_t writes_scalar; /* an operand may write a scalar register, or EXEC is written */
 };
 
 struct rp_isa_target {
