@@ -6,8 +6,8 @@
 
 #define MAX_ROWS 12 /* units on the screen */
 
-static const char by_reading[] = "By reading: the rules are what LLVM, AMD's own compiler, avoids "
-				 "on this chip. No card was touched.";
+static const char by_reading[] =
+	"By reading: what LLVM, AMD's own compiler, avoids on this chip. No card was touched.";
 
 /* A name for the terminal: no control characters; long ones lose their beginning. */
 static const char *shown(const char *name, size_t width, char *buf, size_t size)

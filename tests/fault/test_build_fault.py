@@ -88,6 +88,8 @@ END
 """
 
 
+LOG_WRITES = 6  # a build writes so often to its log, at most
+
 class Build(unittest.TestCase):
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="rp-build-fault-"))
@@ -144,8 +146,11 @@ class Build(unittest.TestCase):
                 self.put_back(saved)
                 where = "build, fault %s at call %d of %d" % (kind, at, total)
                 p, n = FAULT._run(other, dirs, self.work, at, kind)
-                self.assertGreaterEqual(n, at, where + ": was not reached")
-                if kind == "kill":
+                # The log gets a child's output in as many writes as the pipe gives it: a run may have fewer calls.
+                if n < at:
+                    self.assertGreater(at, total - LOG_WRITES, where + ": was not reached")
+                    self.assertEqual(p.returncode, 0, where + ": not reached, and yet it failed")
+                elif kind == "kill":
                     self.assertEqual(p.returncode, -9, where + ": was not killed")
                 now = self.libraries()
                 for name, library in now.items():
