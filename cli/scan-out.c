@@ -292,6 +292,10 @@ static void render_text(struct scan_run *run, const struct scan_unit *totals)
 	if (run->n_units == 0) {
 		rp_cli_out(cli, "\nNo code for AMD GPUs found in %llu file%s.\n",
 			(unsigned long long)run->stats.n_files, plural(run->stats.n_files));
+		if (run->stats.n_links)
+			rp_cli_out(cli, "%llu symbolic link%s not followed.\n",
+				(unsigned long long)run->stats.n_links,
+				run->stats.n_links == 1 ? " was" : "s were");
 		return;
 	}
 	rp_cli_out(cli, "\n  %-30s %-7s %-19s%s\n", "", "native", "other targets",

@@ -280,7 +280,7 @@ static int scan_paths(struct scan_run *run, int argc, char **argv)
 		r = rp_scan_find(&run->cli->ctx, AT_FDCWD, argv[i], &run->options,
 			(unsigned int)threads, &v, &stats, &err);
 		run->stats.n_files += stats.n_files;
-		run->stats.n_objects += stats.n_objects;
+		run->stats.n_links += stats.n_links;
 		run->n_bitcode += stats.n_bitcode;
 		run->n_relocatable += stats.n_relocatable;
 	}

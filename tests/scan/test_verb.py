@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -148,6 +149,22 @@ class Verb(unittest.TestCase):
         got = run("scan", "--for=gfx1010", self.tmp)
         self.assertEqual(got.returncode, 0)
         self.assertIn("No code for AMD GPUs found in 1 file.", got.stdout)
+        os.mkdir(self.path("links"))
+        os.symlink(BAD, self.path("links/a.co"))
+        got = run("scan", "--for=gfx1010", self.path("links"))
+        self.assertEqual(got.returncode, 0)
+        self.assertIn("1 symbolic link was not followed.", got.stdout)
+
+    def test_interrupt(self):
+        os.mkdir(self.path("many"))
+        for i in range(3000):
+            shutil.copy(BAD, self.path("many/%d.co" % i))
+        p = subprocess.Popen([PROGRAM, "scan", "--for=gfx1010", self.tmp], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True)
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=60)
+        self.assertEqual(out, "")
+        self.assertNotEqual(p.returncode, 0)
 
     def test_wrong_use(self):
         for args, status, text in (
