@@ -130,6 +130,10 @@ RP_MUST_CHECK int rp_patch_applied(int tree_fd, struct rp_strv *ret, struct rp_e
 RP_MUST_CHECK int rp_patch_plan_diff(
 	const struct rp_patch_plan *plan, struct rp_buf *ret, struct rp_error *err);
 
+/* Unified diff of one file, appended. Nothing if equal. -ENOMEM. */
+RP_MUST_CHECK int rp_diff_file(const char *path, struct rp_span before, struct rp_span after,
+	struct rp_buf *ret, struct rp_error *err);
+
 /* One diff per patch, in order, as a quilt series: calls fn(name, text) for each, then "series". */
 typedef int (*rp_patch_quilt_fn)(
 	void *data, const char *name, struct rp_span text, struct rp_error *err);

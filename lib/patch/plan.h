@@ -36,8 +36,4 @@ struct rp_patch_plan {
 	int tree_fd; /* borrowed */
 };
 
-/* Unified diff of one file, appended. Nothing if equal. -ENOMEM. */
-RP_MUST_CHECK int rp_diff_file(const char *path, struct rp_span before, struct rp_span after,
-	struct rp_buf *ret, struct rp_error *err);
-
 #endif
