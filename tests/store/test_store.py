@@ -240,7 +240,7 @@ class Environment(Store):
         self.assertEqual(self.run_at(self.store, "run", "--", "sh", "-c", "kill -9 $$").returncode, -9)
         self.assertEqual(self.run_at(self.store, "run", "--runtime", "stock", "--", "printenv", "LD_LIBRARY_PATH").returncode, 1)
         self.fails(66, "no-such-command", "run", "--", "no-such-command")
-        self.fails(69, "virtual GPU", "run", "--gpu", "gfx1010", "--", "true")
+        self.fails(66, "gfx1036", "run", "--gpu", "gfx1036", "--", "true")
         self.ok("run", "--gpu", "real", "--", "true")
 
     def test_install_env(self):
