@@ -94,6 +94,7 @@ struct rp_cli {
 	size_t n_opts;
 
 	/* output; use the functions below */
+	int out_errno; /* of the first write to stdout that failed */
 	struct rp_buf json_buf;
 	struct rp_json json;
 	bool json_open;
@@ -116,6 +117,10 @@ RP_MUST_CHECK int rp_cli_opt_number(
 /* stdout = result. Does nothing in a JSON mode. Only ASCII, or ask cli->utf8 first. */
 void rp_cli_out(struct rp_cli *cli, const char *fmt, ...) RP_PRINTF(2, 3);
 void rp_cli_out_raw(struct rp_cli *cli, struct rp_span data); /* bytes, in text mode only */
+/* True if nothing more can be written (the reader of a pipe has gone, a full disk): stop, main says so. */
+bool rp_cli_out_failed(const struct rp_cli *cli);
+/* Whether the result itself may have colour: as --color says, auto by stdout. Not for JSON. */
+bool rp_cli_out_colour(const struct rp_cli *cli);
 
 /*
  * The JSON result: NULL in text mode; else the writer inside the top object, in

@@ -54,7 +54,28 @@ void rp_cli_out_raw(struct rp_cli *cli, struct rp_span data)
 	if (cli->json_mode != RP_JSON_OFF)
 		return;
 	rp_output_clear_progress(cli);
-	(void)fwrite(data.p, 1, data.n, stdout); /* as above */
+	/* stdio forgets why: a large write that failed leaves nothing that a later flush could fail on */
+	if (fwrite(data.p, 1, data.n, stdout) < data.n && cli->out_errno == 0)
+		cli->out_errno = errno;
+}
+
+bool rp_cli_out_failed(const struct rp_cli *cli)
+{
+	(void)cli;
+	return ferror(stdout) != 0;
+}
+
+bool rp_cli_out_colour(const struct rp_cli *cli)
+{
+	const char *mode = rp_cli_opt(cli, "color"), *term = rp_strv_getenv(&cli->env, "TERM");
+	const char *no_colour = rp_strv_getenv(&cli->env, "NO_COLOR");
+
+	if (cli->json_mode != RP_JSON_OFF)
+		return false;
+	if (mode && strcmp(mode, "auto") != 0)
+		return strcmp(mode, "always") == 0;
+	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 &&
+	       (!no_colour || !no_colour[0]);
 }
 
 struct rp_json *rp_cli_json(struct rp_cli *cli)
@@ -260,9 +281,9 @@ static void event_json(struct rp_cli *cli, const struct rp_event *ev)
 	}
 	rp_json_end(&j, '}');
 	rp_buf_addc(&b, '\n');
-	(void)fwrite(b.p, 1, b.n, stdout); /* errors are sticky: rp_output_finish asks ferror */
-	fflush(stdout);
-	(void)cli;
+	errno = 0;
+	if ((fwrite(b.p, 1, b.n, stdout) < b.n || fflush(stdout) != 0) && cli->out_errno == 0)
+		cli->out_errno = errno;
 }
 
 static void show_progress(struct rp_cli *cli, const struct rp_event *ev)
@@ -363,8 +384,8 @@ int rp_output_finish(struct rp_cli *cli, int exit_code)
 	}
 	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (errno ==
-			EPIPE) /* the reader had enough, as in "| head": not an error of ours */
+		/* the reader had enough, as in "| head": not an error of ours */
+		if ((cli->out_errno ? cli->out_errno : errno) == EPIPE)
 			return exit_code;
 		error_line(cli, "cannot write the result to standard output");
 		return RP_EXIT_IO;
