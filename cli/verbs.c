@@ -22,7 +22,7 @@ const struct rp_option rp_global_options[] = {
 	{ "dry-run", 'n', NULL, "show what would be done, write nothing", NULL },
 	{ "quiet", 'q', NULL, "no notes and no progress on stderr", NULL },
 	{ "verbose", 'v', NULL, "more detail on stderr (twice: even more)", NULL },
-	{ "color", 0, "WHEN", "colour on stderr: auto, always or never", "auto always never" },
+	{ "color", 0, "WHEN", "colour: auto (on a terminal), always or never", "auto always never" },
 	{ "help", 'h', NULL, "show this help", NULL },
 	{ "version", 0, NULL, "show the version and the built-in features", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
