@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* Verb retarget: prebuilt GPU code for another card. */
+#include "cli.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "retarget/retarget.h"
+
+struct job {
+	struct rp_cli *cli;
+	struct rp_retarget_options options;
+	const char *input, *output;
+	struct rp_map map;
+	struct rp_retarget_output out;
+	struct rp_retarget_report report;
+	struct rp_retarget_verified verified;
+	mode_t mode;
+	bool written;
+};
+
+static void free_job(struct job *j)
+{
+	rp_retarget_output_free(&j->out);
+	rp_retarget_report_free(&j->report);
+	rp_map_close(&j->map);
+}
+
+/* --for, --cu-mode, --trap. 0 or the exit code. */
+static int choose(struct job *j)
+{
+	const char *name = rp_cli_opt(j->cli, "for"), *mode = rp_cli_opt(j->cli, "cu-mode");
+
+	name = name ? name : "gfx1010";
+	j->options.chip = rp_chip_by_name(rp_span_str(name));
+	if (!j->options.chip)
+		return rp_cli_usage(j->cli, "--for=%s: no such chip", name);
+	if (!j->options.chip->isa || j->options.chip->is_generic)
+		return rp_cli_usage(
+			j->cli, "--for=%s: only gfx10 chips (gfx1010 to gfx1036)", name);
+	if (!mode || strcmp(mode, "auto") == 0)
+		j->options.cu_mode = RP_RETARGET_CU_AUTO;
+	else if (strcmp(mode, "on") == 0)
+		j->options.cu_mode = RP_RETARGET_CU_ON;
+	else if (strcmp(mode, "off") == 0)
+		j->options.cu_mode = RP_RETARGET_CU_OFF;
+	else
+		return rp_cli_usage(j->cli, "--cu-mode=%s: auto, on or off", mode);
+	j->options.trap = rp_cli_flag(j->cli, "trap");
+	j->output = rp_cli_opt(j->cli, "output");
+	if (!j->output && !j->cli->dry_run)
+		return rp_cli_usage(
+			j->cli, "-o FILE is missing (-n: only show what would be done)");
+	return 0;
+}
+
+/* The output must not be the input: what is mapped may not change. */
+static int check_files(struct job *j, struct rp_error *err)
+{
+	struct stat in, out;
+
+	if (stat(j->input, &in) < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", j->input);
+	j->mode = in.st_mode & 0777;
+	if (j->output && stat(j->output, &out) == 0 && in.st_dev == out.st_dev &&
+		in.st_ino == out.st_ino)
+		return RP_FAIL(err, -EINVAL, "%s is the input; it is never changed", j->output);
+	return 0;
+}
+
+static int publish(struct job *j, struct rp_error *err)
+{
+	RP_CLEANUP(rp_tmpfile_drop) struct rp_tmpfile tmp = RP_TMPFILE_INIT;
+	RP_CLEANUP(rp_free_p) char *dir = rp_span_dup(rp_span_str(j->output));
+	RP_CLEANUP(rp_close_fd) int fd = -1;
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	int r;
+
+	if (!dir)
+		return RP_NOMEM(err);
+	if (slash)
+		slash[slash == dir ? 1 : 0] = '\0';
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return RP_FAIL_ERRNO(err, -errno, "%s", slash ? dir : ".");
+	r = rp_tmpfile_open(fd, j->mode, &tmp, err);
+	for (size_t i = 0; r == 0 && i < j->out.n_pieces; i++)
+		r = rp_tmpfile_write(&tmp, j->out.pieces[i], err);
+	if (r == 0)
+		r = rp_tmpfile_publish(&tmp, rp_path_base(j->output), err);
+	j->written = r == 0;
+	return r;
+}
+
+static void show_notes(struct job *j)
+{
+	size_t n_left = 0;
+
+	for (size_t i = 0; i < j->report.n_notes; i++) {
+		const struct rp_retarget_note *n = &j->report.notes[i];
+
+		if (!n->is_refusal && j->cli->verbosity < 1) {
+			n_left++;
+			continue;
+		}
+		rp_cli_out(j->cli, "  %s %s%s%s%s\n    %s\n",
+			!n->is_refusal	  ? "in doubt:"
+			: j->options.trap ? "traps now:"
+					  : "refused:",
+			n->object ? n->object : "", n->object ? ": " : "", n->name,
+			n->is_kernel ? "" : " (device function)", n->reason);
+	}
+	if (n_left)
+		rp_cli_out(j->cli,
+			"  in doubt: %zu kernels with wide LDS accesses stay in WGP mode (-v lists "
+			"them)\n",
+			n_left);
+}
+
+static void show(struct job *j)
+{
+	const struct rp_retarget_report *r = &j->report;
+	char size[RP_HUMAN], more[RP_HUMAN];
+
+	rp_cli_out(j->cli, "%s: %s code for %s\n", j->input, j->out.from[0] ? j->out.from : "gfx10",
+		j->options.chip->name);
+	if (!r->n_functions) {
+		rp_cli_out(j->cli, "  It is code for this card already.\n");
+		return;
+	}
+	rp_cli_out(j->cli,
+		"  %llu kernels, %llu functions, %llu instructions; %llu functions changed\n",
+		(unsigned long long)r->n_kernels, (unsigned long long)r->n_functions,
+		(unsigned long long)r->n_instructions, (unsigned long long)r->n_changed);
+	rp_cli_out(j->cli, "  code %s, now %s\n\n", rp_cli_size(r->old_code_bytes, size),
+		rp_cli_size(r->new_code_bytes, more));
+	for (unsigned int k = 0; k < RP_RETARGET_RULE_MAX; k++)
+		if (r->rules[k])
+			rp_cli_out(j->cli, "  %-16s %10llu  %s\n", rp_retarget_rule_info(k)->name,
+				(unsigned long long)r->rules[k], rp_retarget_rule_info(k)->what);
+	rp_cli_out(j->cli, "\n");
+	show_notes(j);
+}
+
+static void show_end(struct job *j)
+{
+	const struct rp_retarget_verified *v = &j->verified;
+
+	if (j->out.n_new)
+		rp_cli_out(j->cli,
+			"  Checked: %llu instructions paired, %llu branches and %llu constants "
+			"lead "
+			"to the same code; scan finds nothing left.\n",
+			(unsigned long long)v->n_instructions, (unsigned long long)v->n_branches,
+			(unsigned long long)v->n_constants);
+	rp_cli_out(j->cli, "  Nothing of this was tried on a card.\n");
+	if (j->written)
+		rp_cli_out(j->cli, "  Written: %s\n", j->output);
+}
+
+static void show_json(struct job *j, struct rp_json *json)
+{
+	const struct rp_retarget_report *r = &j->report;
+	const struct rp_retarget_verified *v = &j->verified;
+
+	rp_json_kstr(json, "for", j->options.chip->name);
+	rp_json_kstr(json, "input", j->input);
+	rp_json_kstr(json, "from", j->out.from[0] ? j->out.from : NULL);
+	rp_json_kstr(json, "output", j->written ? j->output : NULL);
+	rp_json_kbool(json, "written", j->written);
+	rp_json_kuint(json, "objects", j->out.n_new);
+	rp_json_kuint(json, "native", j->out.n_native);
+	rp_json_kuint(json, "kernels", r->n_kernels);
+	rp_json_kuint(json, "functions", r->n_functions);
+	rp_json_kuint(json, "instructions", r->n_instructions);
+	rp_json_kuint(json, "changed", r->n_changed);
+	rp_json_kuint(json, "refused", r->n_refused);
+	rp_json_kuint(json, "refused_kernels", r->n_refused_kernels);
+	rp_json_kuint(json, "old_code_bytes", r->old_code_bytes);
+	rp_json_kuint(json, "new_code_bytes", r->new_code_bytes);
+	rp_json_kuint(json, "bytes", j->out.bytes);
+	rp_json_kbegin(json, "rules", '{');
+	for (unsigned int k = 0; k < RP_RETARGET_RULE_MAX; k++)
+		if (r->rules[k])
+			rp_json_kuint(json, rp_retarget_rule_info(k)->name, r->rules[k]);
+	rp_json_end(json, '}');
+	rp_json_kbegin(json, "notes", '[');
+	for (size_t i = 0; i < r->n_notes; i++) {
+		const struct rp_retarget_note *n = &r->notes[i];
+
+		rp_json_begin(json, '{');
+		rp_json_kstr(json, "object", n->object);
+		rp_json_kstr(json, "name", n->name);
+		rp_json_kstr(json, "kind", n->is_kernel ? "kernel" : "function");
+		rp_json_kbool(json, "refused", n->is_refusal);
+		rp_json_kstr(json, "reason", n->reason);
+		rp_json_end(json, '}');
+	}
+	rp_json_end(json, ']');
+	rp_json_kbegin(json, "verified", '{');
+	rp_json_kuint(json, "functions", v->n_functions);
+	rp_json_kuint(json, "instructions", v->n_instructions);
+	rp_json_kuint(json, "branches", v->n_branches);
+	rp_json_kuint(json, "constants", v->n_constants);
+	rp_json_kuint(json, "added", v->n_added);
+	rp_json_kuint(json, "traps", v->n_traps);
+	rp_json_end(json, '}');
+}
+
+static int retarget_run(struct rp_cli *cli, int argc, char **argv)
+{
+	RP_CLEANUP(free_job) struct job j = { .cli = cli, .input = argv[0], .map = RP_MAP_INIT };
+	struct rp_error err = RP_ERROR_INIT;
+	uint64_t threads = 0;
+	bool refused;
+	int r = choose(&j);
+
+	(void)argc;
+	if (r == 0)
+		r = rp_cli_opt_number(cli, "jobs", 1, 0, &threads);
+	if (r)
+		return r;
+	r = check_files(&j, &err);
+	if (r == 0)
+		r = rp_map_open(AT_FDCWD, j.input, &j.map, &err);
+	if (r < 0)
+		return rp_cli_fail(cli, r, &err);
+	r = rp_retarget_file(&cli->ctx, j.map.span, &j.options, (unsigned int)threads, &j.out,
+		&j.report, &j.verified, &err);
+	if (r == -ENOEXEC || (r == -ENOTSUP && !j.report.n_functions))
+		r = -EBADMSG; /* not a file for this verb */
+	refused = r == -ENOTSUP;
+	if (r < 0 && !refused)
+		return rp_cli_fail(cli, rp_error_prefix(&err, r, "%s", j.input), &err);
+	show(&j);
+	if (r == 0 && !cli->dry_run)
+		r = publish(&j, &err);
+	if (r < 0 && !refused)
+		return rp_cli_fail(cli, r, &err);
+	if (refused)
+		rp_cli_warn(cli, "%s: %s; nothing is written (--trap: such functions trap)",
+			j.input, err.text);
+	else
+		show_end(&j);
+	if (rp_cli_json(cli))
+		show_json(&j, rp_cli_json(cli));
+	return j.report.n_refused ? RP_EXIT_PROBLEMS : RP_EXIT_OK;
+}
+
+static const struct rp_option retarget_options[] = {
+	{ "for", 0, "CHIP", "the card to write code for (default: gfx1010)",
+		"gfx1010 gfx1011 gfx1012 gfx1013" },
+	{ "output", 'o', "FILE", "the file to write; the input is never changed", "@file" },
+	{ "cu-mode", 0, "MODE",
+		"kernels with wide LDS accesses in CU mode: auto (where the work-group fits), on, "
+		"off",
+		"auto on off" },
+	{ "trap", 0, NULL,
+		"a function that cannot be fixed traps when it is called; else nothing is written",
+		NULL },
+	{ "jobs", 'j', "N", "number of threads (default: one a processor)", NULL },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+
+const struct rp_verb rp_verb_retarget = {
+	.name = "retarget",
+	.summary = "write prebuilt GPU code anew for another card",
+	.operands = "FILE",
+	.description =
+		"Takes gfx10 code that was made for another chip, mostly gfx1030, and writes a "
+		"file with the same code for the card: what the card lacks or does wrongly is "
+		"replaced by what LLVM, AMD's own compiler, emits for it. The result is checked "
+		"instruction by instruction before it is written. Nothing was tried on a card.",
+	.options = retarget_options,
+	.flags = RP_VERB_WRITES,
+	.min_operands = 1,
+	.max_operands = 1,
+	.exit_codes = RP_EXITS(0, 1, 2, 65, 66, 70, 73, 74, 77),
+	.run = retarget_run,
+};

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* One file for the card: which objects in it are rewritten, and the pieces of the file that results. */
+#include <stdio.h>
+
+#include "retarget/internal.h"
+
+void rp_retarget_output_free(struct rp_retarget_output *out)
+{
+	for (size_t i = 0; i < out->n_memory; i++)
+		rp_buf_free(&out->memory[i]);
+	free(out->memory);
+	free(out->pieces);
+	*out = (struct rp_retarget_output){ 0 };
+}
+
+static int add_piece(struct rp_retarget_output *out, struct rp_span bytes, struct rp_error *err)
+{
+	if (bytes.n == 0)
+		return 0;
+	if (rp_array_grow(&out->pieces, &out->cap_pieces, out->n_pieces, sizeof(*out->pieces)) < 0)
+		return RP_NOMEM(err);
+	out->pieces[out->n_pieces++] = bytes;
+	out->bytes += bytes.n;
+	return 0;
+}
+
+/* Takes b over. */
+static int add_memory(struct rp_retarget_output *out, struct rp_buf *b, struct rp_error *err)
+{
+	if (rp_array_grow(&out->memory, &out->cap_memory, out->n_memory, sizeof(*out->memory)) < 0)
+		return RP_NOMEM(err);
+	out->memory[out->n_memory++] = *b;
+	*b = (struct rp_buf)RP_BUF_INIT;
+	return add_piece(out, rp_buf_span(&out->memory[out->n_memory - 1]), err);
+}
+
+static void add_verified(struct rp_retarget_verified *to, const struct rp_retarget_verified *from)
+{
+	to->n_functions += from->n_functions;
+	to->n_instructions += from->n_instructions;
+	to->n_branches += from->n_branches;
+	to->n_constants += from->n_constants;
+	to->n_added += from->n_added;
+	to->n_traps += from->n_traps;
+}
+
+/* One object, rewritten and checked. */
+static int make_object(struct rp_span image, const struct rp_retarget_options *options,
+	struct rp_buf *ret, char from[64], struct rp_retarget_report *report,
+	struct rp_retarget_verified *verified, struct rp_error *err)
+{
+	RP_CLEANUP(rp_codeobj_close) struct rp_codeobj object = { 0 };
+	RP_CLEANUP(rp_codeobj_close) struct rp_codeobj made = { 0 };
+	RP_CLEANUP(rp_buf_free) struct rp_buf out = RP_BUF_INIT;
+	struct rp_retarget_verified v = { 0 };
+	int r = rp_codeobj_open(image, &object, err);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(from, 64, "%s", object.target);
+	r = rp_retarget_object(&object, options, &out, report, err);
+	if (r < 0)
+		return r;
+	if (!rp_retarget_can(options->chip, object.chip))
+		return 0;
+	r = rp_codeobj_open(rp_buf_span(&out), &made, err);
+	if (r == 0)
+		r = rp_retarget_verify(&object, &made, options, &v, err);
+	if (r < 0) /* what we wrote is not what we meant: our bug, and nothing is handed out */
+		return rp_error_prefix(err, -EPROTO, "the check of the rewritten code failed");
+	add_verified(verified, &v);
+	*ret = out;
+	out = (struct rp_buf)RP_BUF_INIT;
+	return 0;
+}
+
+static int single(struct rp_span bytes, const struct rp_retarget_options *options,
+	struct rp_retarget_output *out, struct rp_retarget_report *report,
+	struct rp_retarget_verified *verified, struct rp_error *err)
+{
+	RP_CLEANUP(rp_buf_free) struct rp_buf made = RP_BUF_INIT;
+	int r = make_object(bytes, options, &made, out->from, report, verified, err);
+
+	if (r < 0)
+		return r;
+	if (made.n == 0) {
+		out->n_native = 1;
+		return add_piece(out, bytes, err);
+	}
+	out->n_new = 1;
+	return add_memory(out, &made, err);
+}
+
+int rp_retarget_file(const struct rp_ctx *ctx, struct rp_span bytes,
+	const struct rp_retarget_options *options, unsigned int n_threads,
+	struct rp_retarget_output *ret, struct rp_retarget_report *report,
+	struct rp_retarget_verified *ret_verified, struct rp_error *err)
+{
+	RP_CLEANUP(rp_retarget_output_free) struct rp_retarget_output out = { 0 };
+	struct rp_retarget_verified verified = { 0 };
+	int r;
+
+	(void)ctx;
+	(void)n_threads;
+	if (rp_codeobj_is(bytes))
+		r = single(bytes, options, &out, report, &verified, err);
+	else
+		r = RP_FAIL(err, -ENOEXEC, "no code object");
+	if (r < 0)
+		return r;
+	*ret = out;
+	out = (struct rp_retarget_output){ 0 };
+	*ret_verified = verified;
+	return 0;
+}

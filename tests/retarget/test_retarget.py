@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The verb retarget as a user meets it. test_retarget.py PROGRAM SOURCE_ROOT
+
+Where LLVM 19's tools are, they are the judges: llvm-objdump must decode everything for the card,
+llvm-readelf must have nothing to say, and clang assembles what is too large to be committed.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, ROOT = sys.argv[1:3]
+CASES = os.path.join(ROOT, "tests/retarget/data/cases-gfx1030.co")
+DEFECTS = os.path.join(ROOT, "tests/scan/data/defects-gfx1030.co")
+NATIVE = os.path.join(ROOT, "tests/codeobj/data/small-gfx1010.co")
+OTHER = os.path.join(ROOT, "tests/codeobj/data/small-gfx90a.co")
+
+HEAD = """
+	.amdgcn_target "amdgcn-amd-amdhsa--%s"
+	.text
+	.globl k
+	.p2align 8
+	.type k,@function
+k:
+"""
+TAIL = """
+	s_endpgm
+.Lend:
+	.size k, .Lend-k
+	.rodata
+	.amdhsa_kernel k
+		.amdhsa_next_free_vgpr %d
+		.amdhsa_next_free_sgpr 40
+	.end_amdhsa_kernel
+"""
+
+
+def run(*args):
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LC_ALL": "C"}
+    return subprocess.run([PROGRAM, *args], env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def tool(name):
+    path = shutil.which(name + "-19") or shutil.which(name)
+    if not path:
+        raise unittest.SkipTest("SKIP: no " + name)
+    return path
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class Verb(unittest.TestCase):
+    def setUp(self):
+        self.tmp = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.tmp)
+
+    def path(self, name):
+        return os.path.join(self.tmp, name)
+
+    def retarget(self, source, *args, code=0):
+        before = read(source)
+        got = run("--json", "retarget", "-o", self.path("out.co"), *args, source)
+        self.assertEqual(got.returncode, code, got.stderr)
+        self.assertEqual(read(source), before)
+        left = [n for n in os.listdir(self.tmp) if n.startswith(".rp-tmp")]
+        self.assertEqual(left, [])
+        return json.loads(got.stdout)
+
+    def assemble(self, body, vgprs=8, chip="gfx1030"):
+        clang = tool("clang")
+        with open(self.path("in.s"), "w", encoding="ascii") as f:
+            f.write(HEAD % chip + body + TAIL % vgprs)
+        subprocess.run([clang, "-target", "amdgcn-amd-amdhsa", "-mcpu=" + chip, "-o", self.path("in.co"),
+                        self.path("in.s")], check=True)
+        return self.path("in.co")
+
+    def listing(self, path, chip="gfx1010"):
+        got = subprocess.run([tool("llvm-objdump"), "-d", "--no-show-raw-insn", "--mcpu=" + chip, path],
+                             capture_output=True, text=True, check=True)
+        self.assertNotIn("<unknown>", got.stdout)
+        self.assertNotIn(".long", got.stdout)
+        return [line.partition("//")[0].strip() for line in got.stdout.splitlines() if line.startswith("\t")]
+
+    def test_scan_finds_nothing(self):
+        for source in (CASES, DEFECTS):
+            self.retarget(source)
+            got = run("--json", "scan", "--for=gfx1010", self.path("out.co"))
+            unit = json.loads(got.stdout)["units"][0]
+            self.assertEqual((got.returncode, unit["verdict"], unit["targets"][0]["classes"]), (0, "native-clean", {}))
+
+    def test_llvm_reads_it(self):
+        readelf = tool("llvm-readelf")
+        for chip in ("gfx1010", "gfx1011", "gfx1012"):
+            self.retarget(CASES, "--for=" + chip)
+            self.listing(self.path("out.co"), chip)
+            got = subprocess.run([readelf, "-a", self.path("out.co")], capture_output=True, text=True, check=True)
+            self.assertEqual(got.stderr, "")
+            self.assertIn("'amdgcn-amd-amdhsa--%s:xnack-'" % chip, got.stdout)
+
+    def test_dots_stay_where_the_card_has_them(self):
+        self.assertEqual(self.retarget(CASES)["rules"]["dot"], 15)
+        self.assertNotIn("dot", self.retarget(CASES, "--for=gfx1012")["rules"])
+
+    def test_twice(self):
+        self.retarget(CASES)
+        first = read(self.path("out.co"))
+        shutil.copy(self.path("out.co"), self.path("again.co"))
+        got = self.retarget(self.path("again.co"))
+        self.assertEqual(read(self.path("out.co")), first)
+        self.assertEqual((got["objects"], got["native"]), (0, 1))
+
+    def test_native_is_left_alone(self):
+        self.retarget(NATIVE)
+        self.assertEqual(read(self.path("out.co")), read(NATIVE))
+
+    def test_refusal(self):
+        source = self.assemble("\tv_dot8_i32_i4 v0, v1, v2, v3\n\tv_fma_legacy_f32 v0, v1, v2, v3\n")
+        got = self.retarget(source, code=1)
+        self.assertFalse(os.path.exists(self.path("out.co")))
+        self.assertEqual((got["refused"], got["written"]), (1, False))
+        self.assertIn("v_dot8_i32_i4", got["notes"][0]["reason"])
+
+    def test_trap(self):
+        source = self.assemble("\tv_fma_legacy_f32 v0, v1, v2, v3\n")
+        got = self.retarget(source, "--trap", code=1)
+        self.assertTrue(got["written"])
+        self.assertEqual(self.listing(self.path("out.co"))[:2], ["s_trap 2", "s_endpgm"])
+
+    def test_no_free_vgpr(self):
+        every = "".join("\tv_mov_b32_e32 v%d, 0\n" % v for v in range(256))
+        got = self.retarget(self.assemble(every + "\tv_dot4c_i32_i8_e32 v0, v1, v2\n", 256), code=1)
+        self.assertIn("VGPR", got["notes"][0]["reason"])
+
+    def test_work_group_without_room(self):
+        # no metadata: 1024 threads must fit, and do so with 128 VGPRs in wave32 (WGP mode), not with more
+        most = "\tv_mov_b32_e32 v127, 0\n" + "".join("\tv_mov_b32_e32 v%d, 0\n" % v for v in range(128))
+        got = self.retarget(self.assemble(most + "\tv_dot4c_i32_i8_e32 v0, v1, v2\n", 128), code=1)
+        self.assertIn("no room", got["notes"][0]["reason"])
+
+    def test_cu_mode(self):
+        source = self.assemble("\tds_read_b128 v[0:3], v4\n", 64)
+        self.assertEqual(self.retarget(source)["rules"].get("cu-mode"), 1)
+        self.assertNotIn("cu-mode", self.retarget(source, "--cu-mode=off")["rules"])
+        large = self.assemble("\tds_read_b128 v[0:3], v4\n", 72)
+        got = self.retarget(large)
+        self.assertNotIn("cu-mode", got["rules"])
+        self.assertEqual([n["refused"] for n in got["notes"]], [False])
+        self.retarget(large, "--cu-mode=on", code=1)
+        misaligned = self.assemble("\tds_read_b128 v[0:3], v4 offset:8\n", 72)
+        self.retarget(misaligned, code=1)
+
+    def test_far_branch(self):
+        body = "\ts_cbranch_vccz .Lfar\n" + "\tv_dot4c_i32_i8_e32 v0, v1, v2\n" * 3000 + ".Lfar:\n\ts_mov_b32 s2, 0\n"
+        got = self.retarget(self.assemble(body))
+        self.assertEqual(got["rules"]["far-branch"], 1)
+        lines = self.listing(self.path("out.co"))
+        self.assertEqual(lines[:2], ["s_cbranch_vccnz 6", "s_waitcnt_depctr 0xffe3"])
+        self.assertTrue(lines[2].startswith("s_getpc_b64"))
+        # where SCC is still needed a long branch would destroy it
+        got = self.retarget(self.assemble(body + "\ts_cselect_b32 s3, s2, s1\n"), code=1)
+        self.assertIn("SCC", got["notes"][0]["reason"])
+
+    def test_wave64(self):
+        body = "\tv_add_co_u32 v0, null, v1, v2\n\tv_add_co_ci_u32_e64 v1, null, v1, v2, vcc\n"
+        tail = "\t\t.amdhsa_wavefront_size32 0\n\t.end_amdhsa_kernel"
+        clang = tool("clang")
+        with open(self.path("in.s"), "w", encoding="ascii") as f:
+            f.write((HEAD % "gfx1030" + body + TAIL % 4).replace("\t.end_amdhsa_kernel", tail))
+        subprocess.run([clang, "-target", "amdgcn-amd-amdhsa", "-mcpu=gfx1030", "-mwavefrontsize64", "-o",
+                        self.path("in.co"), self.path("in.s")], check=True)
+        self.assertEqual(self.retarget(self.path("in.co"))["rules"]["null-sdst"], 2)
+
+    def test_unknown_pc_arithmetic(self):
+        got = self.retarget(self.assemble("\ts_getpc_b64 s[4:5]\n\ts_mov_b32 s6, s4\n"), code=1)
+        self.assertIn("program counter", got["notes"][0]["reason"])
+
+    def test_generic_source(self):
+        source = self.assemble("\tv_add_co_u32 v0, null, v1, v2\n", chip="gfx10-3-generic")
+        self.assertEqual(self.retarget(source)["from"], "gfx10-3-generic")
+        got = subprocess.run([tool("llvm-readelf"), "-h", self.path("out.co")], capture_output=True, text=True, check=True)
+        self.assertRegex(got.stdout, r"Flags: +0x233, gfx1010, xnack-")
+
+    def test_dry_run(self):
+        got = run("retarget", "-n", CASES)
+        self.assertEqual(got.returncode, 0)
+        self.assertIn("flat-to-global", got.stdout)
+        self.assertNotIn("Written", got.stdout)
+        self.assertEqual(run("-n", "retarget", "-o", self.path("x.co"), CASES).returncode, 0)
+        self.assertEqual(os.listdir(self.tmp), [])
+
+    def test_wrong_use(self):
+        self.assertEqual(run("retarget", CASES).returncode, 2)
+        self.assertEqual(run("retarget", "--for=gfx906", "-n", CASES).returncode, 2)
+        self.assertEqual(run("retarget", "--cu-mode=maybe", "-n", CASES).returncode, 2)
+        self.assertEqual(run("retarget", "-n", self.path("absent")).returncode, 66)
+        self.assertEqual(run("retarget", "-o", self.path("no/dir.co"), CASES).returncode, 66)
+        shutil.copy(CASES, self.path("same.co"))
+        self.assertNotEqual(run("retarget", "-o", self.path("same.co"), self.path("same.co")).returncode, 0)
+        self.assertEqual(read(self.path("same.co")), read(CASES))
+        with open(self.path("text.co"), "w", encoding="ascii") as f:
+            f.write("no code object")
+        self.assertEqual(run("retarget", "-n", self.path("text.co")).returncode, 65)
+        self.assertEqual(run("retarget", "-n", OTHER).returncode, 65)
+        with open(self.path("cut.co"), "wb") as f:
+            f.write(read(CASES)[:5000])
+        self.assertEqual(run("retarget", "-n", self.path("cut.co")).returncode, 65)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
