@@ -90,7 +90,8 @@ class WrongUse(unittest.TestCase):
     def test_typo_suggests_the_nearest(self):
         for verb in verbs():
             if len(verb) > 3:
-                self.check([verb[0] + verb[2] + verb[1] + verb[3:]], 'did you mean "%s"?' % verb)
+                swapped = verb[0] + verb[2] + verb[1] + verb[3:]
+            self.check([swapped if swapped != verb else verb[:-2] + verb[:-3:-1]], 'did you mean "%s"?' % verb)
 
     def test_far_word_suggests_nothing(self):
         p = run("frobnicate")

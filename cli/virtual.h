@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The virtual card for verbs that start programs: options, and what a program needs to find it. */
+#ifndef RP_CLI_VIRTUAL_H
+#define RP_CLI_VIRTUAL_H
+
+#include "cli.h"
+
+/* clang-format off: members of an array of struct rp_option */
+#define RP_VIRTUAL_OPTIONS                                                                        \
+	{ "gpu", 0, "CHIP",                                                                       \
+		"real: the machine's card (default); gfx1010, gfx1030, ...: a virtual one",       \
+		"real gfx1010 gfx1012 gfx1030 gfx1031 gfx1032" },                                 \
+		{ "profile", 0, "NAME[,KEY=VALUE...]",                                            \
+			"which virtual card and machine, see below",                              \
+			"rx-5500-xt rx-5600-xt rx-5700-xt pro-w5500 rx-6600 rx-6700-xt "          \
+			"rx-6800-xt" },                                                           \
+		{ "log", 0, "FILE", "record every driver call of the virtual card; -: on stderr", \
+			"@file" },                                                                \
+		{ "execute", 0, "HOW",                                                            \
+			"off: kernels are consumed, not executed (this version knows no other "   \
+			"way)",                                                                   \
+			"off" },                                                                  \
+	{                                                                                         \
+		"strict-mtype", 0, NULL,                                                          \
+			"model a hypothesis: access to coherent memory of the card faults", NULL  \
+	}
+/* clang-format on */
+
+struct rp_virtual {
+	bool on;
+	char *library; /* owned: the preload library */
+	char *tree; /* owned: what ROCM_PATCH_VGPU names */
+	char *log; /* owned: absolute path of the recording, "-", or NULL */
+};
+
+#define RP_VIRTUAL_INIT                 \
+	{                               \
+		false, NULL, NULL, NULL \
+	}
+
+void rp_virtual_free(struct rp_virtual *v);
+
+/* Checks the options against each other: 0, or an exit code with its message printed. */
+RP_MUST_CHECK int rp_virtual_check(struct rp_cli *cli);
+
+bool rp_virtual_wanted(const struct rp_cli *cli);
+
+/* Makes the tree, and the recording (not with -n). Only if one is wanted, else ret->on is false. */
+RP_MUST_CHECK int rp_virtual_prepare(
+	struct rp_cli *cli, struct rp_virtual *ret, struct rp_error *err);
+
+#endif
