@@ -13,13 +13,16 @@
 #define PAGE 4096u
 
 /*
- * The memory file of the KFD node: doorbells (two pages a GPU), then one register page a GPU. Of a
- * DRM node: VRAM, then system memory of the driver (GTT). Sparse; only touched pages cost.
+ * The memory file of the KFD node: for each GPU two pages of doorbells and a register page. Of a
+ * DRM node: VRAM, then system memory of the driver (GTT). Sparse; only touched pages cost. The parts
+ * of two GPUs in the KFD file are far apart because libhsakmt takes all 32 low bits of a doorbell offset
+ * for the place in the page when it maps a GPU's first queue (the driver has the GPU above bit 46).
  */
-#define KFD_FILE_BYTES	 (1u << 20)
+#define KFD_STRIDE	 (UINT64_C(1) << 32)
+#define KFD_FILE_BYTES	 (UINT64_C(16) << 30)
 #define DOORBELLS	 1024u /* of 8 bytes; one process has two pages of them a GPU */
 #define DOORBELL_BYTES	 (DOORBELLS * 8u)
-#define MMIO_OFFSET	 0x80000u
+#define MMIO_OFFSET	 0x10000u /* in a GPU's part */
 #define DRM_FILE_BYTES	 (UINT64_C(64) << 30)
 #define GTT_OFFSET	 (UINT64_C(48) << 30)
 #define GTT_BYTES	 (UINT64_C(15) << 30)
@@ -58,6 +61,11 @@ void rp_pt_init(struct rp_page_table *pt);
 RP_MUST_CHECK int rp_pt_map(struct rp_page_table *pt, const struct rp_gpu_map *map);
 /* Takes out what lies in [va, va + size), cutting mappings; waits for accesses under the lock. */
 RP_MUST_CHECK int rp_pt_unmap(struct rp_page_table *pt, uint64_t va, uint64_t size);
+/*
+ * Takes out SVM mappings in the range. The kernel learns from the MMU when a program unmaps such
+ * memory, we do not: a new allocation at the same address is how it shows.
+ */
+RP_MUST_CHECK int rp_pt_drop_svm(struct rp_page_table *pt, uint64_t va, uint64_t size);
 /* The mapping at va; NULL: none. Under the lock, and valid until it is released. */
 const struct rp_gpu_map *rp_pt_find(const struct rp_page_table *pt, uint64_t va);
 

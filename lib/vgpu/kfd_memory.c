@@ -116,10 +116,10 @@ static int place(struct rp_vgpu *vgpu, int gpu, struct kfd_alloc_memory *a, uint
 	case KFD_MEM_USERPTR:
 		return a->mmap_offset == 0 || a->mmap_offset % PAGE != 0 ? -EINVAL : 0;
 	case KFD_MEM_DOORBELL:
-		*ret_offset = (uint64_t)gpu * DOORBELL_BYTES;
+		*ret_offset = (uint64_t)gpu * KFD_STRIDE;
 		return a->size == DOORBELL_BYTES ? 0 : -EINVAL;
 	case KFD_MEM_MMIO:
-		*ret_offset = MMIO_OFFSET + (uint64_t)gpu * PAGE;
+		*ret_offset = (uint64_t)gpu * KFD_STRIDE + MMIO_OFFSET;
 		return a->size == PAGE ? 0 : -EINVAL;
 	default:
 		return -EINVAL;
@@ -241,7 +241,9 @@ static int map_to(struct rp_vgpu *vgpu, struct rp_vgpu_mem *m, unsigned int gpu)
 	}
 	map.poisoned =
 		vgpu->profile.strict_mtype && (m->flags & KFD_MEM_VRAM) && (m->flags & coherent);
-	r = rp_pt_map(&vgpu->gpu[gpu].pt, &map);
+	r = rp_pt_drop_svm(&vgpu->gpu[gpu].pt, map.va, map.size);
+	if (r == 0)
+		r = rp_pt_map(&vgpu->gpu[gpu].pt, &map);
 	if (r == 0)
 		m->mapped |= 1u << gpu;
 	return r;

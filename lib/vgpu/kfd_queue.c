@@ -260,7 +260,7 @@ static void reset_pointers(struct rp_vgpu_queue *q)
 			memset(p, 0, 8);
 	}
 	(void)pthread_rwlock_unlock(&pt->lock);
-	memset(q->vgpu->kfd_base + (size_t)q->gpu * DOORBELL_BYTES + (size_t)q->doorbell * 8, 0, 8);
+	memset(q->vgpu->kfd_base + (size_t)q->gpu * KFD_STRIDE + (size_t)q->doorbell * 8, 0, 8);
 }
 
 int rp_kfd_create_queue(struct rp_vgpu *vgpu, void *args, struct rp_buf *text)
@@ -306,7 +306,7 @@ int rp_kfd_create_queue(struct rp_vgpu *vgpu, void *args, struct rp_buf *text)
 		vgpu->queues[vgpu->n_queues++] = q;
 		atomic_fetch_add(&vgpu->n_live, 1);
 		a->queue_id = q->id;
-		a->doorbell_offset = (uint64_t)gpu * DOORBELL_BYTES + (uint64_t)q->doorbell * 8;
+		a->doorbell_offset = (uint64_t)gpu * KFD_STRIDE + (uint64_t)q->doorbell * 8;
 		rp_buf_addf(text, " -> queue=%u", q->number);
 	} else {
 		free(q);

@@ -39,6 +39,7 @@ static const struct number numbers[] = {
 	FIELD(l3_kib, 0, 1u << 20, false),
 	FIELD(mec_firmware, 1, 0xffff, true),
 	FIELD(sdma_firmware, 1, 0xffff, false),
+	FIELD(sdma_count_bits, 22, 30, false),
 	FIELD(gpus, 1, RP_VGPU_MAX_GPUS, true),
 	FIELD(large_bar, 0, 1, true),
 	FIELD(atomics, 0, 1, true),

@@ -126,14 +126,15 @@ static int copy_rect(struct rp_page_table *pt, const uint32_t *p, struct rp_vgpu
 	return 0;
 }
 
-static int fill(struct rp_page_table *pt, const uint32_t *p, struct rp_vgpu_fault *fault)
+static int fill(struct rp_page_table *pt, const uint32_t *p, uint32_t count_mask,
+	struct rp_vgpu_fault *fault)
 {
 	static const uint32_t repeat[] = { 0x01010101, 0x00010001, 1, 1 };
 	static const uint32_t mask[] = { 0xff, 0xffff, UINT32_MAX, UINT32_MAX };
 	uint32_t size = p[0] >> 30;
 
 	return rp_gpu_fill(pt, address(p + 1), (p[3] & mask[size]) * repeat[size],
-		(uint64_t)(p[4] & 0x3fffff) + 1, fault);
+		(uint64_t)(p[4] & count_mask) + 1, fault);
 }
 
 static const char *op_name(uint32_t op)
@@ -158,6 +159,7 @@ static enum rp_step run_packet(struct rp_vgpu_queue *q, const uint32_t *p)
 {
 	struct rp_page_table *pt = &q->vgpu->gpu[q->gpu].pt;
 	struct rp_vgpu_fault fault = { 0, 0, false, false };
+	uint32_t count_mask = (UINT32_C(1) << q->vgpu->profile.sdma_count_bits) - 1;
 	uint32_t op = p[0] & 0xff, old = 0;
 	int r = 0;
 
@@ -167,10 +169,10 @@ static enum rp_step run_packet(struct rp_vgpu_queue *q, const uint32_t *p)
 			r = copy_rect(pt, p, &fault);
 		else
 			r = rp_gpu_copy(pt, address(p + 5), address(p + 3),
-				(uint64_t)(p[1] & 0x3fffff) + 1, &fault);
+				(uint64_t)(p[1] & count_mask) + 1, &fault);
 		break;
 	case OP_FILL:
-		r = fill(pt, p, &fault);
+		r = fill(pt, p, count_mask, &fault);
 		break;
 	case OP_POLL:
 		if (p[0] >> 26 & 1 || !(p[0] >> 31))

@@ -29,6 +29,7 @@ struct rp_vgpu_profile {
 	uint32_t engine_mhz, memory_mhz, bus_bits, vram_mib;
 	uint32_t l1_kib, l2_kib, l3_kib; /* l3 0: none */
 	uint32_t mec_firmware, sdma_firmware;
+	uint32_t sdma_count_bits; /* width of the byte count in copy and fill packets */
 	/* of the driver and the machine; these can be overridden by name */
 	uint32_t kfd_minor; /* KFD 1.x */
 	uint32_t gpus;

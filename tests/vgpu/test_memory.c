@@ -201,6 +201,44 @@ static void test_copies(void **state)
 	assert_int_equal(rp_gpu_fill(pt, va[1], 0, n, &fault), -EFAULT);
 }
 
+/* Large pieces take another way: the same bytes, and a fault where memory or a right is missing. */
+static void test_large_copies(void **state)
+{
+	const size_t n = (5u << 20) + 3 * PAGE;
+	struct rp_vgpu_fault fault;
+	struct rp_page_table *pt;
+	uint8_t *user[2], *vram;
+	struct device d;
+	uint64_t va[2];
+
+	(void)state;
+	device_open(&d, "rx-5600-xt");
+	pt = &d.vgpu->gpu[0].pt;
+	user[0] = (uint8_t *)user_memory(&d, n, NULL);
+	user[1] = (uint8_t *)user_memory(&d, n, NULL);
+	va[0] = (uint64_t)(uintptr_t)user[0];
+	va[1] = (uint64_t)(uintptr_t)user[1];
+	(void)card_memory(&d, KFD_MEM_VRAM, UINT64_C(0x10000000), n, &vram);
+	for (size_t i = 0; i < n; i++)
+		user[0][i] = (uint8_t)(i * 11 + i / 65521);
+	assert_int_equal(rp_gpu_copy(pt, 0x10000000 + 1, va[0] + 2, n - 2, &fault), 0);
+	assert_memory_equal(vram + 1, user[0] + 2, n - 2);
+	assert_int_equal(rp_gpu_copy(pt, va[1] + 7, 0x10000000 + 1, n - 7, &fault), 0);
+	assert_memory_equal(user[1] + 7, user[0] + 2, n - 9);
+	assert_int_equal(rp_gpu_copy(pt, va[1], va[0], n, &fault), 0);
+	assert_memory_equal(user[1], user[0], n);
+	/* a hole, and a page that may not be written */
+	assert_int_equal(munmap(user[1] + (3u << 20), PAGE), 0);
+	assert_int_equal(rp_gpu_copy(pt, va[1], va[0], n, &fault), -EFAULT);
+	assert_int_equal(fault.va, va[1] + (3u << 20));
+	assert_int_equal(rp_gpu_copy(pt, 0x10000000, va[1], n, &fault), -EFAULT);
+	assert_int_equal(fault.va, va[1] + (3u << 20));
+	assert_int_equal(mprotect(user[0], n, PROT_READ), 0);
+	assert_int_equal(rp_gpu_copy(pt, va[0], 0x10000000, n, &fault), -EFAULT);
+	assert_int_equal(fault.need, RP_GPU_WRITE);
+	assert_int_equal(rp_gpu_copy(pt, 0x10000000, va[0], n, &fault), 0);
+}
+
 /* The hypothesis: only VRAM with a coherent or uncached mapping, and only when asked for. */
 static void test_strict_mtype(void **state)
 {
@@ -252,6 +290,10 @@ static void test_svm(void **state)
 	assert_int_equal(KFD(&d, KFD_SVM, &a), 0);
 	assert_int_equal(rp_gpu_read(&d.vgpu->gpu[0].pt, a.svm.start, &word, 4, &fault), -EFAULT);
 	assert_int_equal(rp_gpu_read(&d.vgpu->gpu[0].pt, a.svm.start + PAGE, &word, 4, &fault), 0);
+	/* the program unmapped it, and its addresses came to an allocation */
+	(void)card_memory(&d, KFD_MEM_VRAM, a.svm.start + PAGE, PAGE, NULL);
+	assert_int_equal(rp_gpu_read(&d.vgpu->gpu[0].pt, a.svm.start + PAGE, &word, 4, &fault), 0);
+	assert_int_equal(word, 0);
 }
 
 int main(void)
@@ -262,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_freed_is_zero),
 		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_large_copies),
 		cmocka_unit_test(test_strict_mtype),
 		cmocka_unit_test(test_svm),
 	};

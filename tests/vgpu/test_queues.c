@@ -84,6 +84,27 @@ static void test_sdma_packets(void **state)
 	}
 }
 
+/* ROCR splits copies at 4 MiB for gfx10.1 and does not for gfx10.3: the count has 30 bits. */
+static void test_sdma_count(void **state)
+{
+	const size_t size = 8u << 20;
+	const uint32_t copy[] = { 1, (uint32_t)size - 1, 0, 0x10000000, 0, 0x20000000, 0 };
+	uint8_t *a, *b;
+	struct device d;
+	struct ring r;
+
+	(void)state;
+	device_open(&d, "rx-6800-xt");
+	ring_open(&d, &r, KFD_QUEUE_SDMA, 4096);
+	(void)card_memory(&d, KFD_MEM_VRAM, 0x10000000, size, &a);
+	(void)card_memory(&d, KFD_MEM_VRAM, 0x20000000, size, &b);
+	memset(a, 7, size);
+	sdma_put(&r, copy, 7);
+	assert_true(wait_for(r.rptr, *r.wptr));
+	assert_int_equal(b[4u << 20], 7);
+	assert_int_equal(b[size - 1], 7);
+}
+
 static void test_sdma_rect(void **state)
 {
 	struct device d;
@@ -440,6 +461,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sdma_packets),
+		cmocka_unit_test(test_sdma_count),
 		cmocka_unit_test(test_sdma_rect),
 		cmocka_unit_test(test_sdma_poll_and_trap),
 		cmocka_unit_test(test_sdma_fault),
