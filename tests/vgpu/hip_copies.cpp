@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory of a HIP program without kernels: every way to allocate, copies of odd sizes and overlaps,
- * streams, events, a pool of threads. Exits 0 if every byte is right. Built with hipcc.
+ * streams, events, a pool of threads. Exits 0 if every byte is right. hip_copies PART: all, quick,
+ * unchecked (the calls only: what is copied by kernels is not copied here), memset (the same), idle (CPU
+ * time of a process that does nothing), speed (against memcpy).
  */
 #include <hip/hip_runtime.h>
+
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -27,9 +33,11 @@ static void fill(unsigned char *p, size_t n, unsigned seed)
 		p[i] = (unsigned char)((i * 2654435761u + seed) >> 13);
 }
 
+static bool checked = true;
+
 static void same(const void *a, const void *b, size_t n, const char *what)
 {
-	if (memcmp(a, b, n) != 0) {
+	if (checked && memcmp(a, b, n) != 0) {
 		fprintf(stderr, "wrong bytes: %s, %zu\n", what, n);
 		exit(1);
 	}
@@ -169,13 +177,99 @@ static void streams(unsigned seed)
 	CHECK(hipEventDestroy(stop));
 }
 
+static double now()
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static double cpu_seconds()
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static void idle()
+{
+	double start, cpu;
+
+	streams(5);
+	sleep(1);
+	start = now();
+	cpu = cpu_seconds();
+	sleep(4);
+	printf("idle: %.3f %% of a core\n", (cpu_seconds() - cpu) / (now() - start) * 100);
+}
+
+static void speed()
+{
+	const size_t n = 1 << 30;
+	double best[3] = { 1e9, 1e9, 1e9 }, start;
+	unsigned char *a, *b, *d;
+
+	CHECK(hipHostMalloc((void **)&a, n));
+	CHECK(hipHostMalloc((void **)&b, n));
+	CHECK(hipMalloc((void **)&d, n));
+	memset(a, 1, n);
+	memset(b, 2, n);
+	for (int i = 0; i < 4; i++) {
+		double t[3];
+
+		start = now();
+		memcpy(b, a, n);
+		t[0] = now() - start;
+		start = now();
+		CHECK(hipMemcpy(d, a, n, hipMemcpyHostToDevice));
+		t[1] = now() - start;
+		start = now();
+		CHECK(hipMemcpy(b, d, n, hipMemcpyDeviceToHost));
+		t[2] = now() - start;
+		for (int k = 0; k < 3; k++)
+			best[k] = t[k] < best[k] ? t[k] : best[k];
+	}
+	printf("speed: memcpy %.2f GB/s, to the card %.2f, from it %.2f; ratio %.2f %.2f\n", (double)n / best[0] / 1e9,
+		(double)n / best[1] / 1e9, (double)n / best[2] / 1e9, best[0] / best[1], best[0] / best[2]);
+}
+
+static void memsets()
+{
+	const size_t n = 1 << 20;
+	unsigned char *d;
+	std::vector<unsigned char> out(n);
+
+	CHECK(hipMalloc((void **)&d, n));
+	CHECK(hipMemset(d, 0x5a, n));
+	CHECK(hipMemsetAsync(d, 0x5b, n, 0));
+	CHECK(hipDeviceSynchronize());
+	CHECK(hipMemcpy(out.data(), d, n, hipMemcpyDeviceToHost));
+	CHECK(hipFree(d));
+}
+
 int main(int argc, char **argv)
 {
-	bool quick = argc > 1 && strcmp(argv[1], "quick") == 0;
+	const char *part = argc > 1 ? argv[1] : "all";
 
 	device_query();
+	if (strcmp(part, "idle") == 0) {
+		idle();
+		return 0;
+	}
+	if (strcmp(part, "speed") == 0) {
+		speed();
+		return 0;
+	}
+	if (strcmp(part, "memset") == 0) {
+		memsets();
+		printf("all calls returned\n");
+		return 0;
+	}
+	checked = strcmp(part, "unchecked") != 0;
 	copies();
-	if (!quick) {
+	if (strcmp(part, "quick") != 0) {
 		std::vector<std::thread> pool;
 
 		kinds();
@@ -189,6 +283,6 @@ int main(int argc, char **argv)
 		for (auto &t : pool)
 			t.join();
 	}
-	printf("all bytes are right\n");
+	printf(checked ? "all bytes are right\n" : "all calls returned\n");
 	return 0;
 }
