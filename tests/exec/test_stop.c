@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* What stops a kernel, defects of the chip, hazards, and waves and work-groups that wait for each other. */
+#include "rig.h"
+
+static void fault_is(struct rig *r, int step, enum rp_exec_fault_kind kind, const char *word)
+{
+	char text[512];
+
+	assert_int_equal(step, STEP_FAULT);
+	(void)rp_exec_fault_text(&r->worker.fault, text, sizeof(text));
+	if (r->worker.fault.kind != kind || !strstr(text, word))
+		fail_msg("%s", text);
+}
+
+static void test_faults(void **unused)
+{
+	struct rig r;
+
+	(void)unused;
+	rig_open(&r, "gfx1010", 1);
+	fault_is(&r, RUN(&r, 0x1a0a0702), RP_EXEC_ILLEGAL,
+		"v_dot4c_i32_i8"); /* VOP2 op 0d: not on gfx1010 */
+	fault_is(&r, RUN(&r, 0xbfa00003), RP_EXEC_HANG, "s_inst_prefetch");
+	fault_is(&r, RUN(&r, 0xbf920005), RP_EXEC_TRAP, "s_trap 5");
+	assert_int_equal(r.worker.fault.trap_id, 5);
+	fault_is(&r, RUN(&r, 0xf0800f08, 0x00000000), RP_EXEC_UNIMPLEMENTED, "image_sample");
+	fault_is(&r, RUN(&r, 0xffffffff), RP_EXEC_ILLEGAL, "no instruction");
+	/* global_load_dword v0, v[2:3], off at an address that is not mapped, then at one that is not canonical */
+	vgpr(&r.wave, 0, 3)[4] = 0x1234;
+	r.wave.s[EXEC] = 1u << 4;
+	fault_is(&r, RUN(&r, 0xdc308000, 0x007d0002), RP_EXEC_PAGE,
+		"lane 4, load from address 0x123400000000");
+	vgpr(&r.wave, 0, 3)[4] = 0xdeadbeef;
+	fault_is(&r, RUN(&r, 0xdc308000, 0x007d0002), RP_EXEC_APERTURE, "0xdeadbeef00000000");
+	assert_int_equal(r.worker.fault.n_vgprs, 3);
+	assert_int_equal(r.worker.fault.vgpr_value[2], 0xdeadbeef);
+	/* FLAT to LDS behind its end */
+	vgpr(&r.wave, 0, 3)[4] = 0x10000;
+	vgpr(&r.wave, 0, 2)[4] = 4096;
+	fault_is(&r, RUN(&r, 0xdc300000, 0x007d0002), RP_EXEC_APERTURE, "LDS");
+	rig_close(&r);
+	rig_open(&r, "gfx1030", 1);
+	assert_int_equal(RUN(&r, 0xbfa00003), STEP_END); /* no hang here */
+	rig_close(&r);
+}
+
+/* flat_load_dword v0, v[2:3] offset:8: gfx10.1 ignores the offset in global memory, not in LDS. */
+static void test_flat_offset(void **unused)
+{
+	static const char *const chips[] = { "gfx1010", "gfx1030" };
+
+	(void)unused;
+	for (unsigned int c = 0; c < 2; c++) {
+		struct rig r;
+		uint32_t *data, lds = 77;
+
+		rig_open(&r, chips[c], 1);
+		data = (uint32_t *)(void *)r.data_host;
+		r.wave.s[EXEC] = 1;
+		data[0] = 1000;
+		data[2] = 1002;
+		vgpr(&r.wave, 0, 2)[0] = (uint32_t)r.data;
+		vgpr(&r.wave, 0, 3)[0] = (uint32_t)(r.data >> 32);
+		assert_int_equal(RUN(&r, 0xdc300008, 0x007d0002), STEP_END);
+		assert_int_equal(vgpr(&r.wave, 0, 0)[0], c ? 1002 : 1000);
+		assert_int_equal(r.worker.defects[RP_CHIP_FLAT_OFFSET_IGNORED], c ? 0 : 1);
+		/* global_load_dword with the same offset is right on both */
+		assert_int_equal(RUN(&r, 0xdc308008, 0x007d0002), STEP_END);
+		assert_int_equal(vgpr(&r.wave, 0, 0)[0], 1002);
+		memcpy(r.group.lds + 24, &lds, 4);
+		vgpr(&r.wave, 0, 2)[0] = 16;
+		vgpr(&r.wave, 0, 3)[0] = 0x10000;
+		assert_int_equal(RUN(&r, 0xdc300008, 0x007d0002), STEP_END);
+		assert_int_equal(vgpr(&r.wave, 0, 0)[0], 77);
+		rig_close(&r);
+	}
+}
+
+/* ds_read_b64 of an address that is a multiple of 4 only: wrong on gfx10.1 in WGP mode. */
+static void test_lds_misaligned(void **unused)
+{
+	struct rig r;
+	uint32_t words[4] = { 10, 11, 12, 13 };
+
+	(void)unused;
+	rig_open(&r, "gfx1010", 1);
+	memcpy(r.group.lds, words, sizeof(words));
+	vgpr(&r.wave, 0, 1)[0] = 4;
+	assert_int_equal(RUN(&r, 0xd9d80000, 0x02000001), STEP_END);
+	assert_int_equal(vgpr(&r.wave, 0, 2)[0], 10);
+	assert_true(r.worker.defects[RP_CHIP_LDS_MISALIGNED_WGP] > 0);
+	r.group.wgp = false;
+	assert_int_equal(RUN(&r, 0xd9d80000, 0x02000001), STEP_END);
+	assert_int_equal(vgpr(&r.wave, 0, 2)[0], 11);
+	assert_int_equal(vgpr(&r.wave, 0, 3)[0], 12);
+	/* behind the end: reads 0 */
+	vgpr(&r.wave, 0, 1)[0] = 4092;
+	vgpr(&r.wave, 0, 3)[0] = 5;
+	assert_int_equal(RUN(&r, 0xd9d80000, 0x02000001), STEP_END);
+	assert_int_equal(vgpr(&r.wave, 0, 3)[0], 0);
+	rig_close(&r);
+}
+
+/* buffer_load_dword v1, v0, s[4:7], 0 offen: raw bounds, and swizzled scratch. */
+static void test_buffer(void **unused)
+{
+	struct rig r;
+	uint32_t *data;
+
+	(void)unused;
+	rig_open(&r, "gfx1010", 1);
+	data = (uint32_t *)(void *)r.data_host;
+	for (unsigned int i = 0; i < 4096; i++)
+		data[i] = i;
+	r.wave.s[4] = (uint32_t)r.data;
+	r.wave.s[5] = (uint32_t)(r.data >> 32);
+	r.wave.s[6] = 64;
+	r.wave.s[7] = 3u << 28;
+	for (unsigned int i = 0; i < RP_LANES; i++)
+		vgpr(&r.wave, 0, 0)[i] = 4 * i;
+	assert_int_equal(RUN(&r, 0xe0301000, 0x80010100), STEP_END);
+	for (unsigned int i = 0; i < RP_LANES; i++)
+		assert_int_equal(vgpr(&r.wave, 0, 1)[i], i < 16 ? i : 0);
+	/* scratch: dword n of lane l is dword n * 32 + l */
+	r.wave.s[5] |= 0x80000000u;
+	r.wave.s[7] = 2u << 28 | 1u << 23;
+	for (unsigned int i = 0; i < RP_LANES; i++)
+		vgpr(&r.wave, 0, 0)[i] = 12;
+	assert_int_equal(RUN(&r, 0xe0301000, 0x80010100), STEP_END);
+	for (unsigned int i = 0; i < RP_LANES; i++)
+		assert_int_equal(vgpr(&r.wave, 0, 1)[i], 3 * 32 + i);
+	rig_close(&r);
+}
+
+/* Sequences with and without LLVM's mitigation. */
+static void test_hazards(void **unused)
+{
+	static const struct {
+		uint32_t words[8];
+		unsigned int n;
+		int hazard; /* -1: none */
+	} cases[] = {
+		/* global_load_dword v0, v1, s[4:5]; s_mov_b32 s4, 0 */
+		{ { 0xdc308000, 0x00040001, 0xbe840380 }, 3, RP_EXEC_HAZARD_VMEM_TO_SCALAR },
+		{ { 0xdc308000, 0x00040001, 0xbfa3ffe3, 0xbe840380 }, 4, -1 },
+		{ { 0xdc308000, 0x00040001, 0x7e000300, 0xbe840380 }, 4, -1 },
+		/* s_load_dword s8, s[4:5], 0; v_readfirstlane_b32 s4, v0 */
+		{ { 0xf4000202, 0xfa000000, 0x7e080500 }, 3, RP_EXEC_HAZARD_SMEM_TO_VECTOR },
+		{ { 0xf4000202, 0xfa000000, 0xbefd0380, 0x7e080500 }, 4, -1 },
+		/* s_mov_b32 s8, exec_lo; v_cmpx_eq_u32 v0, v0 */
+		{ { 0xbe88037e, 0x7da40100 }, 2, RP_EXEC_HAZARD_VCMPX_EXEC_WAR },
+		{ { 0xbe88037e, 0xbfa3fffe, 0x7da40100 }, 3, -1 },
+		/* v_cmpx_eq_u32 v0, v0; v_permlane16_b32 v1, v2, s4, s5 */
+		{ { 0x7da40100, 0xd7770001, 0x00140902 }, 3, RP_EXEC_HAZARD_VCMPX_PERMLANE },
+		{ { 0x7da40100, 0x7e000300, 0xd7770001, 0x00140902 }, 4, -1 },
+		/* ds_read_b32 v2, v1; s_branch +0; global_load_dword v0, v1, s[4:5] */
+		{ { 0xd8d80000, 0x02000001, 0xbf820000, 0xdc308000, 0x00040001 }, 5,
+			RP_EXEC_HAZARD_LDS_BRANCH_VMEM },
+		{ { 0xd8d80000, 0x02000001, 0xbf820000, 0xbbfd0000, 0xdc308000, 0x00040001 }, 6,
+			-1 },
+	};
+
+	(void)unused;
+	for (unsigned int c = 0; c < RP_ARRAY_SIZE(cases); c++) {
+		struct rig r;
+
+		rig_open(&r, "gfx1010", 1);
+		r.gpu.x->config.hazards = RP_EXEC_HAZARDS_WARN;
+		r.wave.hazard = calloc(1, rp_exec_hazard_bytes());
+		assert_non_null(r.wave.hazard);
+		rp_exec_hazard_reset(&r.wave);
+		r.wave.s[4] = (uint32_t)r.data;
+		r.wave.s[5] = (uint32_t)(r.data >> 32);
+		for (unsigned int i = 0; i < RP_LANES; i++)
+			vgpr(&r.wave, 0, 1)[i] = 4 * i;
+		if (rig_run(&r, cases[c].words, cases[c].n) != STEP_END)
+			fail_msg("case %u: %s", c, r.worker.fault.why);
+		for (int h = 0; h < RP_EXEC_HAZARD_MAX; h++)
+			if (r.worker.hazards[h] != (h == cases[c].hazard))
+				fail_msg("case %u: %s seen %u times", c,
+					rp_exec_hazard_name((enum rp_exec_hazard)h),
+					(unsigned int)r.worker.hazards[h]);
+		rig_close(&r);
+	}
+}
+
+/*
+ * Two waves and a barrier; work-groups that wait for each other. Wave 1 reads what wave 0 wrote
+ * to LDS before the barrier; group 0 spins until the last group has added to a counter.
+ */
+static void dispatch_words(
+	struct rig *r, const uint32_t *words, size_t n, struct rp_exec_dispatch *d)
+{
+	memcpy(gpu_host(&r->gpu, r->code), words, 4 * n);
+	memset(d, 0, sizeof(*d));
+	d->entry = r->code;
+	d->descriptor.rsrc2 = 2 << 1 | 1 << 7; /* two user SGPRs, work-group id x in s2 */
+	d->descriptor.rsrc1 = 0xf0 << 12;
+	d->descriptor.properties = 1 << 10 | 1 << 3; /* wave32, kernarg */
+	d->kernarg = r->data;
+	d->group[0] = 64;
+	d->lds_bytes = 1024;
+}
+
+static void test_waiting(void **unused)
+{
+	static const uint32_t barrier[] = {
+		0x34020082, /* v_lshlrev_b32 v1, 2, v0 */
+		0xd8340000,
+		0x00000001, /* ds_write_b32 v1, v0 */
+		0xbf8a0000, /* s_barrier */
+		0x4c0600ff,
+		0x0000003f, /* v_sub_nc_u32 v3, 63, v0 */
+		0x34040682, /* v_lshlrev_b32 v2, 2, v3 */
+		0xd8d80000,
+		0x04000002, /* ds_read_b32 v4, v2 */
+		0xdc708000,
+		0x00000401, /* global_store_dword v1, v4, s[0:1] */
+		0xbf810000,
+	};
+	static const uint32_t spin[] = {
+		0x7e020280, /* v_mov_b32 v1, 0 */
+		0x7e040281, /* v_mov_b32 v2, 1 */
+		0xbefe0381, /* s_mov_b32 exec_lo, 1 */
+		0xdcc88000,
+		0x00000201, /* global_atomic_add v1, v2, s[0:1] */
+		/* loop: until 8 groups have added */
+		0xf4000200,
+		0xfa000000, /* s_load_dword s8, s[0:1], 0 */
+		0xbf078808, /* s_cmp_lg_u32 s8, 8 */
+		0xbf85fffc, /* s_cbranch_scc1 loop */
+		0xbf810000,
+	};
+	struct rp_exec_dispatch d;
+	struct rp_exec_report report = { 0 };
+	struct rp_exec_fault fault;
+	struct rp_error err = RP_ERROR_INIT;
+	struct rig r;
+
+	(void)unused;
+	for (unsigned int threads = 1; threads <= 2; threads++) {
+		rig_open(&r, "gfx1010", 1);
+		r.gpu.x->config.n_threads = threads;
+		dispatch_words(&r, barrier, RP_ARRAY_SIZE(barrier), &d);
+		d.grid[0] = 64;
+		if (rp_exec_dispatch(r.gpu.x, &d, &report, &fault, &err) < 0)
+			fail_msg("%s", err.text);
+		for (unsigned int i = 0; i < 64; i++)
+			assert_int_equal(((uint32_t *)(void *)r.data_host)[i], 63 - i);
+		memset(r.data_host, 0, 4);
+		dispatch_words(&r, spin, RP_ARRAY_SIZE(spin), &d);
+		d.grid[0] = 256;
+		d.group[0] = 32;
+		d.deadline_ms = 60000;
+		if (rp_exec_dispatch(r.gpu.x, &d, &report, &fault, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(*(uint32_t *)(void *)r.data_host, 8);
+		/* one group fewer: never enough, the deadline ends it */
+		memset(r.data_host, 0, 4);
+		d.grid[0] = 224;
+		d.deadline_ms = 50;
+		assert_int_equal(rp_exec_dispatch(r.gpu.x, &d, &report, &fault, &err), -EIO);
+		assert_int_equal(fault.kind, RP_EXEC_DEADLINE);
+		rig_close(&r);
+	}
+}
+
+/* Code that is written over between dispatches is noticed. */
+static void test_new_code(void **unused)
+{
+	uint32_t words[] = { 0x7e0402ff, 1, 0x34020082, 0xdc708000, 0x00000201,
+		0xbf810000 }; /* v2 = literal; store */
+	struct rp_exec_dispatch d;
+	struct rp_exec_fault fault;
+	struct rp_error err = RP_ERROR_INIT;
+	struct rig r;
+
+	(void)unused;
+	rig_open(&r, "gfx1010", 1);
+	for (uint32_t i = 1; i < 4; i++) {
+		words[1] = 0x100 + i;
+		dispatch_words(&r, words, RP_ARRAY_SIZE(words), &d);
+		d.grid[0] = 33; /* one whole wave, and a group that the grid cuts off */
+		d.group[0] = 32;
+		assert_int_equal(rp_exec_dispatch(r.gpu.x, &d, NULL, &fault, &err), 0);
+		assert_int_equal(((uint32_t *)(void *)r.data_host)[31], 0x100 + i);
+		assert_int_equal(((uint32_t *)(void *)r.data_host)[32], 0);
+	}
+	d.group[0] = 2048;
+	assert_int_equal(rp_exec_dispatch(r.gpu.x, &d, NULL, &fault, &err), -EINVAL);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_flat_offset),
+		cmocka_unit_test(test_lds_misaligned),
+		cmocka_unit_test(test_buffer),
+		cmocka_unit_test(test_hazards),
+		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_new_code),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
