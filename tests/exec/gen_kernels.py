@@ -41,17 +41,21 @@ FN u32 rotl(u32 x, u32 n) { return __builtin_rotateleft32(x, n); }
 FN u32 satadd(u32 a, u32 b) { return a + b < a ? 0xffffffffu : a + b; }
 FN u32 mulhi(u32 a, u32 b) { return (u32)(((u64)a * b) >> 32); }
 FN i32 mulhis(i32 a, i32 b) { return (i32)(((i64)a * b) >> 32); }
-/* Three mistakes of LLVM 19 are kept away by hiding a value: unsigned divisions are narrowed by the number of sign bits
- * (AMDGPUCodeGenPrepare), a sign extension becomes a negation in the SDWA form of a float instruction, and v_fma_mixlo_f16 with + 0 for a
- * rounded product loses its -0. */
+/* Four mistakes of LLVM 19 are kept away by hiding a value: unsigned divisions are narrowed by the number of sign bits
+ * (AMDGPUCodeGenPrepare), a sign extension becomes a negation in the SDWA form of a float instruction, v_fma_mixlo_f16 with + 0 for a
+ * rounded product loses its -0, and 0 - x becomes -x where another instruction takes it (SelectVOP3ModsImpl). */
 #ifdef __AMDGCN__
 FN u32 hide(u32 x) { __asm__("" : "+v"(x)); return x; }
 FN float hidef(float x) { __asm__("" : "+v"(x)); return x; }
+FN double hided(double x) { __asm__("" : "+v"(x)); return x; }
+FN f16 hideh(f16 x) { __asm__("" : "+v"(x)); return x; }
 FN u64 hidel(u64 x) { __asm__("" : "+v"(x)); return x; }
 #else
 #define hide(x) (x)
 #define hidel(x) (x)
 #define hidef(x) (x)
+#define hided(x) (x)
+#define hideh(x) (x)
 #endif
 FN float zn(float x) { return x + 0.0f; } /* no negative zero */
 FN float nn(float x) { return x != x ? 1.0f : x; } /* the sign of a NaN is nobody's business */
@@ -191,7 +195,7 @@ class Gen:
         k = r.randrange(22)
         a = lambda: self.f(n - 1)
         if k < 8:
-            return "(%s %s %s)" % (a(), self.one("+", "-", "*"), a())
+            return self.one("(%s + %s)", "(hidef(%s) - %s)", "(%s * %s)") % (a(), a())
         if k == 8:
             return "(%s / %s)" % (a(), a())
         if k < 11:
@@ -226,7 +230,7 @@ class Gen:
         k = r.randrange(14)
         a = lambda: self.d(n - 1)
         if k < 5:
-            return "(%s %s %s)" % (a(), self.one("+", "-", "*"), a())
+            return self.one("(%s + %s)", "(hided(%s) - %s)", "(%s * %s)") % (a(), a())
         if k == 5:
             return "(%s / %s)" % (a(), a())
         if k == 6:
@@ -253,7 +257,7 @@ class Gen:
         k = r.randrange(10)
         a = lambda: self.h(n - 1)
         if k < 5:
-            return "((f16)(%s %s %s))" % (a(), self.one("+", "-", "*"), a())
+            return "((f16)%s)" % (self.one("(%s + %s)", "(hideh(%s) - %s)", "(%s * %s)") % (a(), a()))
         if k == 5:
             return "((f16)hidef(%s))" % self.f(n - 1)
         if k == 6:

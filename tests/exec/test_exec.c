@@ -132,61 +132,95 @@ static uint64_t integer_of(double d, double lo, double hi)
 
 R(mov, a)
 R(not, ~a)
-R(bfrev, reversed(a)) R(ffbh, first_set(a, true)) R(ffbl, first_set(a, false)) R(add, UA + UB) R(
-	sub, UA - UB) R(subrev, UB - UA) R(and, a &b) R(or, a | b) R(xor, a ^ b) R(xnor,
-	~(a ^ b)) R(lshl, UB << (a % 32)) R(lshr, UB >> (a % 32)) R(ashr,
-	(uint64_t)(SB >> (a % 32))) R(mini, SA < SB ? a : b) R(maxi, SA > SB ? a : b) R(minu,
-	UA < UB ? a : b) R(maxu, UA > UB ? a : b) R(muli24,
-	sext_bits(a, 24) * sext_bits(b, 24)) R(mulu24, (a & 0xffffff) * (b & 0xffffff)) R(mulhi24,
-	(sext_bits(a, 24) * sext_bits(b, 24)) >>
-		32) R(mulhu24, ((a & 0xffffff) * (b & 0xffffff)) >> 32) R(mullo, UA *UB) R(mulhiu,
-	(UA * UB) >> 32) R(mulhii, (uint64_t)(SA *SB) >> 32) R(bfm, ((UINT64_C(1) << (a % 32)) - 1)
-									    << (b % 32)) R(bcnt,
-	(uint64_t)__builtin_popcountll(UA) + UB) R(madi24, sext_bits(a, 24) * sext_bits(b, 24) + c)
-	R(madu24, (a & 0xffffff) * (b & 0xffffff) + c) R(bfeu, field(UA, b % 32, c % 32)) R(
-		bfei, c % 32 ? sext_bits(field(UA, b % 32, c % 32),
-				       (b % 32) + (c % 32) > 32 ? 32 - b % 32 : c % 32)
-			     : 0) R(bfi, (a & b) | (~a & c)) R(alignbit,
-		(UA << 32 | UB) >> (c % 32)) R(alignbyte, (UA << 32 | UB) >> (8 * (c % 4))) R(xor3,
-		a ^ b ^ c) R(xad, (UA ^ UB) + UC) R(lshladd, (UA << (b % 32)) + UC) R(addlshl,
-		((UA + UB) & UINT32_MAX) << (c % 32)) R(add3,
-		UA + UB + UC) R(lshlor,
-		(UA << (b % 32)) | UC) R(andor,
-		(a & b) | c) R(or3,
-		a | b | c) R(perm, permute(a, b, c)) R(med3i, median(SA, SB, SC)) R(med3u,
-		median((int64_t)UA, (int64_t)UB, (int64_t)UC)) R(min3i,
-		SA < SB ? (SA < SC ? a : c) : (SB < SC ? b : c)) R(max3u,
-		UA > UB ? (UA > UC ? a : c) : (UB > UC ? b : c)) R(madu64,
-		UA *UB + c) R(madi64, (uint64_t)(SA *SB) + c) R(lshl64,
-		b << (a % 64)) R(lshr64, b >> (a % 64)) R(ashr64,
-		(uint64_t)((int64_t)b >> (a % 64))) R(addf, fb(fl(a) + fl(b))) R(subf,
-		fb(fl(a) - fl(b))) R(subrevf, fb(fl(b) - fl(a))) R(mulf, fb(fl(a) * fl(b))) R(minf,
-		fpick(a, b, false)) R(maxf, fpick(a, b, true)) R(truncf, fb(trunc(fl(a)))) R(ceilf,
-		fb(ceil(fl(a)))) R(floorf, fb(floor(fl(a)))) R(rndne, fb(rint(fl(a)))) R(sqrtf,
-		fb(sqrt(fabs(fl(a)) < 0x1p-126 ? copysign(0, fl(a)) : fl(a)))) R(cvtif,
-		integer_of(fl(a), -2147483648.0, 2147483647.0)) R(cvtuf,
-		integer_of(fl(a), 0, 4294967295.0)) R(cvtfi, fb((double)SA)) R(cvtfu,
-		fb((double)UA)) R(ub0, fb((double)(a & 0xff))) R(ub3,
-		fb((double)(UA >> 24))) R(u16add, (a + b) & 0xffff) R(u16mul,
-		(a * b) & 0xffff) R(u16shl, (b << (a % 16)) & 0xffff) R(u16max,
-		(a & 0xffff) > (b & 0xffff) ? a & 0xffff : b & 0xffff) R(i16min,
-		(int16_t)(uint16_t)a < (int16_t)(uint16_t)b ? a & 0xffff : b & 0xffff) R(i16ashr,
-		(uint64_t)((int16_t)(uint16_t)b >> (a % 16)) & 0xffff) R(pkadd,
-		((a + b) & 0xffff) | (((a >> 16) + (b >> 16)) & 0xffff) << 16) R(pkmul,
-		((a * b) & 0xffff) | (((UA >> 16) * (UB >> 16)) & 0xffff) << 16) R(pkmaxi,
-		(((int16_t)(uint16_t)a > (int16_t)(uint16_t)b ? a : b) & 0xffff) |
-			(((int32_t)a >> 16) > ((int32_t)b >> 16) ? UA : UB) >> 16 << 16) R(satu,
-		UA + UB > UINT32_MAX ? UINT32_MAX : UA + UB) R(sati, SA + SB > INT32_MAX ? INT32_MAX
-								     : SA + SB < INT32_MIN
-									     ? INT32_MIN
-									     : SA + SB)
-		R(dot2i, (uint64_t)((int64_t)(int16_t)(uint16_t)a *(int16_t)(uint16_t)b +
-				    (int64_t)((int32_t)a >> 16) * ((int32_t)b >> 16)) +
-				 UC) R(sad16,
-			(uint64_t)llabs((int64_t)(a & 0xffff) - (int64_t)(b & 0xffff)) +
-				(uint64_t)llabs((int64_t)(UA >> 16) - (int64_t)(UB >> 16)) + UC)
+R(bfrev, reversed(a))
+R(ffbh, first_set(a, true))
+R(ffbl, first_set(a, false))
+R(add, UA + UB)
+R(sub, UA - UB)
+R(subrev, UB - UA)
+R(and, a &b)
+R(or, a | b)
+R(xor, a ^ b)
+R(xnor, ~(a ^ b))
+R(lshl, UB << (a % 32))
+R(lshr, UB >> (a % 32))
+R(ashr, (uint64_t)(SB >> (a % 32)))
+R(mini, SA < SB ? a : b)
+R(maxi, SA > SB ? a : b)
+R(minu, UA < UB ? a : b)
+R(maxu, UA > UB ? a : b)
+R(muli24, sext_bits(a, 24) * sext_bits(b, 24))
+R(mulu24, (a & 0xffffff) * (b & 0xffffff))
+R(mulhi24, (sext_bits(a, 24) * sext_bits(b, 24)) >> 32)
+R(mulhu24, ((a & 0xffffff) * (b & 0xffffff)) >> 32)
+R(mullo, UA *UB)
+R(mulhiu, (UA * UB) >> 32)
+R(mulhii, (uint64_t)(SA *SB) >> 32)
+R(bfm, ((UINT64_C(1) << (a % 32)) - 1) << (b % 32))
+R(bcnt, (uint64_t)__builtin_popcountll(UA) + UB)
+R(madi24, sext_bits(a, 24) * sext_bits(b, 24) + c)
+R(madu24, (a & 0xffffff) * (b & 0xffffff) + c)
+R(bfeu, field(UA, b % 32, c % 32))
+R(bfei, c % 32 ? sext_bits(
+			 field(UA, b % 32, c % 32), (b % 32) + (c % 32) > 32 ? 32 - b % 32 : c % 32)
+	       : 0)
+R(bfi, (a & b) | (~a & c))
+R(alignbit, (UA << 32 | UB) >> (c % 32))
+R(alignbyte, (UA << 32 | UB) >> (8 * (c % 4)))
+R(xor3, a ^ b ^ c)
+R(xad, (UA ^ UB) + UC)
+R(lshladd, (UA << (b % 32)) + UC)
+R(addlshl, ((UA + UB) & UINT32_MAX) << (c % 32))
+R(add3, UA + UB + UC)
+R(lshlor, (UA << (b % 32)) | UC)
+R(andor, (a & b) | c)
+R(or3, a | b | c)
+R(perm, permute(a, b, c))
+R(med3i, median(SA, SB, SC))
+R(med3u, median((int64_t)UA, (int64_t)UB, (int64_t)UC))
+R(min3i, SA < SB ? (SA < SC ? a : c) : (SB < SC ? b : c))
+R(max3u, UA > UB ? (UA > UC ? a : c) : (UB > UC ? b : c))
+R(madu64, UA *UB + c)
+R(madi64, (uint64_t)(SA *SB) + c)
+R(lshl64, b << (a % 64))
+R(lshr64, b >> (a % 64))
+R(ashr64, (uint64_t)((int64_t)b >> (a % 64)))
+R(addf, fb(fl(a) + fl(b)))
+R(subf, fb(fl(a) - fl(b)))
+R(subrevf, fb(fl(b) - fl(a)))
+R(mulf, fb(fl(a) * fl(b)))
+R(minf, fpick(a, b, false))
+R(maxf, fpick(a, b, true))
+R(truncf, fb(trunc(fl(a))))
+R(ceilf, fb(ceil(fl(a))))
+R(floorf, fb(floor(fl(a))))
+R(rndne, fb(rint(fl(a))))
+R(sqrtf, fb(sqrt(fabs(fl(a)) < 0x1p-126 ? copysign(0, fl(a)) : fl(a))))
+R(cvtif, integer_of(fl(a), -2147483648.0, 2147483647.0))
+R(cvtuf, integer_of(fl(a), 0, 4294967295.0))
+R(cvtfi, fb((double)SA))
+R(cvtfu, fb((double)UA))
+R(ub0, fb((double)(a & 0xff)))
+R(ub3, fb((double)(UA >> 24)))
+R(u16add, (a + b) & 0xffff)
+R(u16mul, (a * b) & 0xffff)
+R(u16shl, (b << (a % 16)) & 0xffff)
+R(u16max, (a & 0xffff) > (b & 0xffff) ? a & 0xffff : b & 0xffff)
+R(i16min, (int16_t)(uint16_t)a < (int16_t)(uint16_t)b ? a & 0xffff : b & 0xffff)
+R(i16ashr, (uint64_t)((int16_t)(uint16_t)b >> (a % 16)) & 0xffff)
+R(pkadd, ((a + b) & 0xffff) | (((a >> 16) + (b >> 16)) & 0xffff) << 16)
+R(pkmul, ((a * b) & 0xffff) | (((UA >> 16) * (UB >> 16)) & 0xffff) << 16)
+R(pkmaxi, (((int16_t)(uint16_t)a > (int16_t)(uint16_t)b ? a : b) & 0xffff) |
+		  (((int32_t)a >> 16) > ((int32_t)b >> 16) ? UA : UB) >> 16 << 16)
+R(satu, UA + UB > UINT32_MAX ? UINT32_MAX : UA + UB)
+R(sati, SA + SB > INT32_MAX ? INT32_MAX : SA + SB < INT32_MIN ? INT32_MIN : SA + SB)
+R(dot2i, (uint64_t)((int64_t)(int16_t)(uint16_t)a *(int16_t)(uint16_t)b +
+		    (int64_t)((int32_t)a >> 16) * ((int32_t)b >> 16)) +
+		 UC)
+R(sad16, (uint64_t)llabs((int64_t)(a & 0xffff) - (int64_t)(b & 0xffff)) +
+		 (uint64_t)llabs((int64_t)(UA >> 16) - (int64_t)(UB >> 16)) + UC)
 
-			static const struct {
+static const struct {
 	const char *name;
 	ref_fn *fn;
 	char out; /* w: 32 bits, h: low 16, l: 64, f: float */
