@@ -113,9 +113,14 @@ static int card_args(const struct rp_virtual *v, struct rp_strv *argv, struct rp
 		"/mnt/librocm-patch-vgpu.so", "--setenv", "ROCM_PATCH_VGPU", "/mnt/vgpu", NULL };
 	const char *const file[] = { "--bind", v->log, "/mnt/driver.log", "--setenv",
 		"ROCM_PATCH_VGPU_LOG", "/mnt/driver.log", NULL };
+	const char *const execute[] = { "--setenv", "ROCM_PATCH_VGPU_EXECUTE",
+		v->execute ? v->execute : "on", "--setenv", "ROCM_PATCH_VGPU_HAZARDS",
+		v->hazards ? v->hazards : "off", NULL };
 	const char *const on_stderr[] = { "--setenv", "ROCM_PATCH_VGPU_LOG", "-", NULL };
 	int r = words(argv, err, card);
 
+	if (r == 0)
+		r = words(argv, err, execute);
 	if (r == 0 && v->log)
 		r = words(argv, err, strcmp(v->log, "-") == 0 ? on_stderr : file);
 	return r;

@@ -20,6 +20,10 @@ static int virtual_env(struct rp_cli *cli, struct rp_strv *changed, struct rp_er
 		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU=%s", v.tree);
 	if (r == 0 && v.log)
 		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU_LOG=%s", v.log);
+	if (r == 0 && v.execute)
+		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU_EXECUTE=%s", v.execute);
+	if (r == 0 && v.hazards)
+		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU_HAZARDS=%s", v.hazards);
 	return r;
 }
 

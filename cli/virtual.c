@@ -26,8 +26,9 @@ bool rp_virtual_wanted(const struct rp_cli *cli)
 
 int rp_virtual_check(struct rp_cli *cli)
 {
-	static const char *const only_virtual[] = { "log", "strict-mtype", "execute" };
-	const char *gpu = rp_cli_opt(cli, "gpu"), *execute = rp_cli_opt(cli, "execute");
+	static const char *const only_virtual[] = { "log", "strict-mtype", "execute", "hazards" };
+	const char *gpu = rp_cli_opt(cli, "gpu"), *execute = rp_cli_opt(cli, "execute"),
+		   *hazards = rp_cli_opt(cli, "hazards");
 
 	if (rp_cli_opt(cli, "profile") && gpu && strcmp(gpu, "real") == 0)
 		return rp_cli_usage(
@@ -37,10 +38,11 @@ int rp_virtual_check(struct rp_cli *cli)
 			return rp_cli_usage(cli,
 				"--%s needs a virtual card: --gpu CHIP or --profile NAME",
 				only_virtual[i]);
-	if (execute && strcmp(execute, "off") != 0)
-		return rp_cli_fail(cli, -EOPNOTSUPP,
-			&(struct rp_error){ -EOPNOTSUPP, __func__,
-				"this version executes no kernels: only --execute off exists" });
+	if (execute && strcmp(execute, "off") != 0 && strcmp(execute, "on") != 0)
+		return rp_cli_usage(cli, "--execute=%s: on or off", execute);
+	if (hazards && strcmp(hazards, "off") != 0 && strcmp(hazards, "warn") != 0 &&
+		strcmp(hazards, "corrupt") != 0)
+		return rp_cli_usage(cli, "--hazards=%s: off, warn or corrupt", hazards);
 	return 0;
 }
 
@@ -121,6 +123,8 @@ int rp_virtual_prepare(struct rp_cli *cli, struct rp_virtual *ret, struct rp_err
 		return 0;
 	}
 	v.on = true;
+	v.execute = rp_cli_opt(cli, "execute");
+	v.hazards = rp_cli_opt(cli, "hazards");
 	v.library = rp_path_join(cli->preload_dir, PRELOAD);
 	if (!v.library)
 		return RP_NOMEM(err);

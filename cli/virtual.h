@@ -17,9 +17,13 @@
 		{ "log", 0, "FILE", "record every driver call of the virtual card; -: on stderr", \
 			"@file" },                                                                \
 		{ "execute", 0, "HOW",                                                            \
-			"off: kernels are consumed, not executed (this version knows no other "   \
-			"way)",                                                                   \
-			"off" },                                                                  \
+			"on (default): kernels run; off: they are consumed, only driver calls "   \
+			"are real",                                                               \
+			"on off" },                                                               \
+		{ "hazards", 0, "HOW",                                                            \
+			"timing hazards on the executed path: off (default); warn: count; "       \
+			"corrupt: spoil what they endanger",                                      \
+			"off warn corrupt" },                                                     \
 	{                                                                                         \
 		"strict-mtype", 0, NULL,                                                          \
 			"model a hypothesis: access to coherent memory of the card faults", NULL  \
@@ -31,11 +35,12 @@ struct rp_virtual {
 	char *library; /* owned: the preload library */
 	char *tree; /* owned: what ROCM_PATCH_VGPU names */
 	char *log; /* owned: absolute path of the recording, "-", or NULL */
+	const char *execute, *hazards; /* the options' words, or NULL */
 };
 
-#define RP_VIRTUAL_INIT                 \
-	{                               \
-		false, NULL, NULL, NULL \
+#define RP_VIRTUAL_INIT                             \
+	{                                           \
+		false, NULL, NULL, NULL, NULL, NULL \
 	}
 
 void rp_virtual_free(struct rp_virtual *v);

@@ -104,7 +104,14 @@ static struct rp_vgpu *make_device(struct rp_error *err)
 	RP_CLEANUP(rp_buf_free) struct rp_buf text = RP_BUF_INIT;
 	RP_CLEANUP(rp_free_p) char *path = rp_asprintf("%s/profile", tree);
 	struct rp_vgpu_profile profile;
-	struct rp_vgpu_options options = { &profile, log_path };
+	const char *execute = environment("ROCM_PATCH_VGPU_EXECUTE"),
+		   *hazards = environment("ROCM_PATCH_VGPU_HAZARDS");
+	struct rp_vgpu_options options = { &profile, log_path,
+		.execute = !execute || strcmp(execute, "off") != 0,
+		.hazards = !hazards			       ? 0
+			   : strcmp(hazards, "warn") == 0    ? 1
+			   : strcmp(hazards, "corrupt") == 0 ? 2
+							     : 0 };
 	struct rp_vgpu *made = NULL;
 
 	if (!path || rp_file_read(AT_FDCWD, path, 1u << 16, &text, err) < 0 ||

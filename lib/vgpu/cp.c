@@ -119,7 +119,7 @@ static enum rp_step fault_stop(
 }
 
 /* Tells ROCR through the queue's inactive signal. */
-static int inactive(struct rp_vgpu_queue *q, int64_t code, struct rp_vgpu_fault *fault)
+int rp_cp_inactive(struct rp_vgpu_queue *q, int64_t code, struct rp_vgpu_fault *fault)
 {
 	uint64_t signal = 0;
 
@@ -156,21 +156,20 @@ static enum rp_step need_scratch(
 	if (rp_gpu_read(table(q), d->kernel_object + KD_PROPERTIES, &properties, 2, fault) < 0)
 		return RP_STEP_STOPPED;
 	q->scratch_asked = true;
-	if (inactive(q, properties >> 10 & 1 ? INACTIVE_SCRATCH_WAVE32 : INACTIVE_SCRATCH_WAVE64,
+	if (rp_cp_inactive(q, properties >> 10 & 1 ? INACTIVE_SCRATCH_WAVE32 : INACTIVE_SCRATCH_WAVE64,
 		    fault) < 0)
 		return RP_STEP_STOPPED;
 	return RP_STEP_BLOCKED;
 }
 
-/*
- * The one place where a kernel runs. Today it is looked up and consumed: its effects on memory are
- * missing, which rp_vgpu_summary tells. The executor takes over here.
- */
+/* The one place where a kernel runs. With execute off it is looked up and consumed, which the summary tells. */
 enum rp_step rp_cp_dispatch(struct rp_vgpu_dispatch *d)
 {
 	struct rp_vgpu_fault fault;
 	uint8_t descriptor[64];
 
+	if (d->queue->vgpu->execute)
+		return rp_execute(d);
 	if (rp_gpu_read(table(d->queue), d->packet->kernel_object, descriptor, sizeof(descriptor),
 		    &fault) < 0)
 		return fault_stop(d->queue, "kernel_descriptor", &fault);
@@ -320,7 +319,7 @@ enum rp_step rp_aql_step(struct rp_vgpu_queue *q)
 	case AQL_TYPE_VENDOR:
 		return vendor(q, packet);
 	default: /* agent dispatch is for other agents than a GPU */
-		if (inactive(q, INACTIVE_INVALID_PACKET, &fault) < 0)
+		if (rp_cp_inactive(q, INACTIVE_INVALID_PACKET, &fault) < 0)
 			return fault_stop(q, "aql_inactive_signal", &fault);
 		rp_queue_unmodelled(q, "aql_packet_type", d.header & 0xff);
 		return RP_STEP_STOPPED;

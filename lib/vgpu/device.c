@@ -79,6 +79,8 @@ int rp_vgpu_open(const struct rp_vgpu_options *options, struct rp_vgpu **ret, st
 		return RP_NOMEM(err);
 	vgpu->profile = *options->profile;
 	vgpu->kfd_fd = -1;
+	vgpu->execute = options->execute;
+	vgpu->hazards = options->hazards;
 	(void)pthread_mutex_init(&vgpu->lock, NULL);
 	(void)pthread_mutex_init(&vgpu->watch_lock, NULL);
 	(void)pthread_mutex_init(&vgpu->notes_lock, NULL);
@@ -270,6 +272,7 @@ void rp_vgpu_summary(struct rp_vgpu *vgpu, struct rp_buf *ret)
 			"%lu kernel%s consumed without being executed: %s effects on memory are "
 			"missing\n",
 			kernels, kernels == 1 ? " was" : "s were", kernels == 1 ? "its" : "their");
+	rp_execute_summary(vgpu, ret);
 	if (faults)
 		rp_buf_addf(ret, "%lu memory access fault%s by the virtual GPU%s\n", faults,
 			faults == 1 ? "" : "s",

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "vgpu/exec/exec.h"
 #include "vgpu/uapi.h"
 #include "vgpu/vgpu.h"
 
@@ -54,6 +55,7 @@ struct rp_page_table {
 		lock; /* held for reading while memory is touched, for writing by map and unmap */
 	struct rp_gpu_map *v; /* by va, without overlap */
 	size_t n, cap;
+	_Atomic uint64_t generation; /* counts changes */
 };
 
 void rp_pt_init(struct rp_page_table *pt);
@@ -190,6 +192,7 @@ struct rp_vgpu_queue {
 	uint32_t gpu, type;
 	uint64_t ring, ring_bytes, rptr_va, wptr_va;
 	uint64_t amd_queue; /* GPU address of the amd_queue_t; AQL only */
+	uint64_t save_area; /* the program's address of the context save area; 0: none */
 	atomic_uint percentage; /* 0: suspended */
 	uint32_t priority;
 	uint32_t doorbell; /* slot */
@@ -197,6 +200,7 @@ struct rp_vgpu_queue {
 	bool scratch_asked;
 	bool stopped; /* after a fault or an error: nothing runs any more */
 	atomic_bool die;
+	volatile int cancel; /* a running kernel ends */
 	pthread_t thread;
 	pthread_mutex_t lock; /* of wake */
 	pthread_cond_t wake;
@@ -213,7 +217,7 @@ void rp_queue_fault(struct rp_vgpu_queue *q, const char *what, const struct rp_v
 /* The queue met something that is not modelled: named at the end, the queue stops. */
 void rp_queue_unmodelled(struct rp_vgpu_queue *q, const char *what, uint64_t value);
 
-/* ---- dispatch: what the executor of issue 5 fills ---- */
+/* ---- dispatch ---- */
 
 struct rp_vgpu_dispatch {
 	struct rp_vgpu_queue *queue;
@@ -221,8 +225,15 @@ struct rp_vgpu_dispatch {
 	uint64_t packet_va; /* for the dispatch_ptr user SGPRs */
 };
 
-/* Runs (today: consumes) one kernel. RP_STEP_RAN, or RP_STEP_STOPPED after a fault. */
+/* Runs one kernel, or consumes it (execute off). RP_STEP_RAN, or RP_STEP_STOPPED after a fault. */
 enum rp_step rp_cp_dispatch(struct rp_vgpu_dispatch *d);
+/* Sets the queue's inactive signal: the runtime's error handler runs. 0 or -EFAULT. */
+int rp_cp_inactive(struct rp_vgpu_queue *q, int64_t code, struct rp_vgpu_fault *fault);
+enum rp_step rp_execute(struct rp_vgpu_dispatch *d);
+void rp_execute_report(struct rp_vgpu *vgpu, const struct rp_exec_report *r);
+void rp_execute_summary(struct rp_vgpu *vgpu, struct rp_buf *ret);
+/* Name of the kernel whose code starts at entry, by the ELF image in GPU memory; owned; NULL: not found. */
+char *rp_loaded_kernel_name(struct rp_page_table *pt, uint64_t entry);
 
 /* ---- the device ---- */
 
@@ -235,6 +246,7 @@ struct rp_vgpu_gpu {
 	struct rp_page_table pt;
 	struct rp_vgpu_heap vram, gtt;
 	uint64_t tba, tma, scratch_va;
+	struct rp_exec *exec; /* NULL: no kernel came yet */
 	bool vm_acquired;
 	bool doorbell_used[DOORBELLS];
 };
@@ -258,6 +270,9 @@ struct rp_vgpu {
 	unsigned int n_queues_created;
 	atomic_uint n_live; /* queues */
 	bool runtime_enabled;
+	bool execute, count_opcodes;
+	enum rp_exec_hazards hazards;
+	struct rp_exec_report report; /* of all kernels; under notes_lock */
 	/* the thread that watches doorbells */
 	pthread_t watcher;
 	bool watcher_runs;
@@ -265,7 +280,7 @@ struct rp_vgpu {
 	pthread_cond_t watch_wake;
 	atomic_uint kicks;
 	/* what is told at the end */
-	atomic_ulong n_unexecuted, n_faults;
+	atomic_ulong n_unexecuted, n_executed, n_faults;
 	pthread_mutex_t notes_lock;
 	struct rp_note {
 		char what[80];

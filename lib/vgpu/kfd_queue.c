@@ -230,6 +230,7 @@ static struct rp_vgpu_queue *new_queue(
 	q->ring_bytes = a->ring_size;
 	q->rptr_va = a->read_pointer;
 	q->wptr_va = a->write_pointer;
+	q->save_area = a->save_address;
 	if (q->type == KFD_QUEUE_AQL)
 		q->amd_queue = a->read_pointer - AQL_QUEUE_READ_INDEX;
 	atomic_init(&q->percentage, a->percentage);
@@ -348,6 +349,7 @@ int rp_kfd_destroy_queue(struct rp_vgpu *vgpu, void *args, struct rp_buf *text)
 	if (!q)
 		return -EINVAL;
 	atomic_store(&q->die, true);
+	q->cancel = 1;
 	kick_queue(q);
 	(void)pthread_join(q->thread, NULL);
 	(void)pthread_mutex_destroy(&q->lock);

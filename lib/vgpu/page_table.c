@@ -67,6 +67,7 @@ int rp_pt_map(struct rp_page_table *pt, const struct rp_gpu_map *map)
 	if (map->size == 0 || map->va + map->size < map->va)
 		return -EINVAL;
 	(void)pthread_rwlock_wrlock(&pt->lock);
+	atomic_fetch_add_explicit(&pt->generation, 1, memory_order_release);
 	i = lower(pt, map->va);
 	if (i < pt->n && pt->v[i].va < map->va + map->size)
 		r = -EINVAL;
@@ -93,6 +94,7 @@ int rp_pt_unmap(struct rp_page_table *pt, uint64_t va, uint64_t size)
 	if (size == 0 || end < va)
 		return -EINVAL;
 	(void)pthread_rwlock_wrlock(&pt->lock);
+	atomic_fetch_add_explicit(&pt->generation, 1, memory_order_release);
 	for (size_t i = lower(pt, va); r == 0 && i < pt->n && pt->v[i].va < end;) {
 		struct rp_gpu_map *m = &pt->v[i], tail = *m;
 		uint64_t m_end = m->va + m->size;

@@ -101,6 +101,8 @@ struct rp_vgpu;
 struct rp_vgpu_options {
 	const struct rp_vgpu_profile *profile;
 	const char *log; /* path, "-" for stderr, NULL: none */
+	bool execute; /* kernels run; false: they are consumed */
+	unsigned int hazards; /* enum rp_exec_hazards */
 };
 
 RP_MUST_CHECK int rp_vgpu_open(

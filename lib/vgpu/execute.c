@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernels run: from an AQL packet to lib/vgpu/exec, and what stopped a kernel back to the runtime
+ * on the two ways that ROCR listens to (the queue's inactive signal; KFD's exceptions). Sources:
+ * ROCR amd_aql_queue.cpp (DynamicScratchHandler, ExceptionHandler), linux/kfd_ioctl.h (enum
+ * kfd_dbg_trap_exception_code), AMDGPUUsage ("Kernel Descriptor", "Initial Kernel Execution State").
+ *
+ * The runtime's own trap handler is not executed: what it and the driver would write is written here.
+ */
+#include "vgpu/internal.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Codes in the inactive signal: ROCR AqlQueue::DynamicScratchHandler. */
+#define INACTIVE_MEMORY_VIOLATION 0x20000000
+#define INACTIVE_ILLEGAL	  0x40000000
+#define INACTIVE_TRAP		  INT64_C(0x80000000)
+#define INACTIVE_OTHER		  0x100000 /* none that ROCR knows: HSA_STATUS_ERROR */
+
+/* Bits of the exception payload: 1 << (EC_QUEUE_WAVE_x - 1). */
+#define EXCEPTION_ABORT	      (1u << 0)
+#define EXCEPTION_TRAP	      (1u << 1)
+#define EXCEPTION_ILLEGAL     (1u << 3)
+#define EXCEPTION_APERTURE    (1u << 5)
+#define SAVE_AREA_PAYLOAD     24 /* kfd_context_save_area_header: u64 address, then the event's id */
+#define SAVE_AREA_EVENT	      32
+
+#define AQL_QUEUE_TMPRING     140 /* amd_queue_t.compute_tmpring_size */
+#define AQL_QUEUE_SCRATCH_SRD 144
+#define SENDMSG_INTERRUPT     1u
+#define EVENT_ID_MASK	      0xfffu
+
+static struct rp_page_table *table_of(struct rp_vgpu_queue *q)
+{
+	return &q->vgpu->gpu[q->gpu].pt;
+}
+
+static bool find_range(void *data, uint64_t va, struct rp_exec_range *ret)
+{
+	struct rp_vgpu_gpu *g = (struct rp_vgpu_gpu *)data;
+	const struct rp_gpu_map *m;
+	bool found = false;
+
+	(void)pthread_rwlock_rdlock(&g->pt.lock);
+	m = rp_pt_find(&g->pt, va);
+	if (m && !m->poisoned) {
+		*ret = (struct rp_exec_range){ m->va, m->size, m->host,
+			(m->rights & RP_GPU_READ ? RP_EXEC_READ : 0) |
+				(m->rights & RP_GPU_WRITE ? RP_EXEC_WRITE : 0) |
+				(m->rights & RP_GPU_EXEC ? RP_EXEC_EXECUTE : 0) };
+		found = true;
+	}
+	(void)pthread_rwlock_unlock(&g->pt.lock);
+	return found;
+}
+
+static uint64_t generation(void *data)
+{
+	struct rp_vgpu_gpu *g = (struct rp_vgpu_gpu *)data;
+
+	return atomic_load_explicit(&g->pt.generation, memory_order_acquire);
+}
+
+static unsigned int processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (unsigned int)CPU_COUNT(&set);
+}
+
+/* The GPU's executor, made when its first kernel comes. */
+static struct rp_exec *executor(struct rp_vgpu *vgpu, struct rp_vgpu_gpu *g)
+{
+	struct rp_exec_config config = {
+		.chip = vgpu->profile.chip,
+		.features = vgpu->profile.chip->features,
+		.level = rp_exec_best_level(),
+		.hazards = vgpu->hazards,
+		.seed = 1,
+		.n_threads = processors(),
+		.memory = { find_range, generation, g },
+	};
+	struct rp_error err = RP_ERROR_INIT;
+
+	(void)pthread_mutex_lock(&vgpu->lock);
+	if (!g->exec && rp_exec_new(&config, &g->exec, &err) < 0)
+		rp_vgpu_note(vgpu, "kernels: %s", err.text);
+	(void)pthread_mutex_unlock(&vgpu->lock);
+	return g->exec;
+}
+
+static uint32_t le32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* 64 bytes as lib/codeobj reads them from a file. Source: AMDGPUUsage, "Kernel Descriptor". */
+static struct rp_kernel_descriptor descriptor_of(const uint8_t d[64])
+{
+	return (struct rp_kernel_descriptor){
+		.lds_bytes = le32(d),
+		.private_bytes = le32(d + 4),
+		.kernarg_bytes = le32(d + 8),
+		.entry_offset = (int64_t)(le32(d + 16) | (uint64_t)le32(d + 20) << 32),
+		.rsrc3 = le32(d + 44),
+		.rsrc1 = le32(d + 48),
+		.rsrc2 = le32(d + 52),
+		.properties = (uint16_t)le32(d + 56),
+		.kernarg_preload = (uint16_t)(le32(d + 56) >> 16),
+	};
+}
+
+static void on_message(void *data, struct rp_exec_message *m)
+{
+	struct rp_vgpu_queue *q = (struct rp_vgpu_queue *)data;
+
+	if ((m->simm16 & 0xf) == SENDMSG_INTERRUPT)
+		rp_events_interrupt(&q->vgpu->events, m->m0 & EVENT_ID_MASK);
+}
+
+/* Fills d from the packet and the queue. 0 or -EFAULT with fault filled. */
+static int describe(
+	const struct rp_vgpu_dispatch *run, struct rp_exec_dispatch *d, struct rp_vgpu_fault *fault)
+{
+	struct rp_vgpu_queue *q = run->queue;
+	const struct aql_dispatch *p = run->packet;
+	struct rp_page_table *pt = table_of(q);
+	uint8_t descriptor[64], queue[32];
+	uint32_t tmpring;
+	unsigned int dimensions = p->setup & 3;
+
+	if (rp_gpu_read(pt, p->kernel_object, descriptor, sizeof(descriptor), fault) < 0 ||
+		rp_gpu_read(pt, q->amd_queue + AQL_QUEUE_TMPRING, queue, sizeof(queue), fault) < 0)
+		return -EFAULT;
+	*d = (struct rp_exec_dispatch){ .descriptor = descriptor_of(descriptor) };
+	d->entry = p->kernel_object + (uint64_t)d->descriptor.entry_offset;
+	for (unsigned int i = 0; i < 3; i++) {
+		d->grid[i] = i < dimensions ? p->grid[i] : 1;
+		d->group[i] = i < dimensions ? p->wg[i] : 1;
+	}
+	d->lds_bytes = p->group_bytes;
+	d->private_bytes = p->private_bytes;
+	d->packet = run->packet_va;
+	d->queue = q->amd_queue;
+	d->kernarg = p->kernarg;
+	d->dispatch_id = q->rptr;
+	tmpring = le32(queue); /* WAVES 11:0; WAVESIZE 24:12 in KiB */
+	memcpy(d->private_srd, queue + (AQL_QUEUE_SCRATCH_SRD - AQL_QUEUE_TMPRING),
+		sizeof(d->private_srd));
+	d->flat_scratch = le32(queue + 20) | (uint64_t)le32(queue + 24) << 32;
+	if (d->private_bytes) {
+		d->scratch_waves = tmpring & 0xfff;
+		d->scratch_wave_bytes = (tmpring >> 12 & 0x1fff) * 1024;
+	}
+	d->cancel = &q->cancel;
+	d->message = on_message;
+	d->data = q;
+	return 0;
+}
+
+/* Tells the runtime; false: it could not be told. */
+static bool raise_error(struct rp_vgpu_queue *q, int64_t inactive, uint32_t exception)
+{
+	struct rp_page_table *pt = table_of(q);
+	struct rp_vgpu *vgpu = q->vgpu;
+	struct rp_vgpu_fault fault;
+	uint8_t header[40];
+	uint64_t payload;
+	uint32_t bits = 0;
+
+	if (!vgpu->runtime_enabled || !vgpu->profile.exceptions || !q->save_area)
+		return rp_cp_inactive(q, inactive, &fault) == 0;
+	if (rp_user_read(header, q->save_area, sizeof(header)) < 0)
+		return false;
+	payload = le32(header + SAVE_AREA_PAYLOAD) | (uint64_t)le32(header + SAVE_AREA_PAYLOAD + 4)
+							     << 32;
+	/* the address is the program's; in shared memory it is the GPU's, too */
+	if (rp_user_read(&bits, payload, sizeof(bits)) == 0) {
+		bits |= exception;
+		if (rp_user_write(payload, &bits, sizeof(bits)) < 0)
+			return false;
+	} else {
+		uint8_t *p;
+
+		(void)pthread_rwlock_rdlock(&pt->lock);
+		p = rp_gpu_host(pt, payload, 4, RP_GPU_WRITE, &fault);
+		if (p)
+			__atomic_fetch_or((uint32_t *)(void *)p, exception, __ATOMIC_ACQ_REL);
+		(void)pthread_rwlock_unlock(&pt->lock);
+		if (!p)
+			return false;
+	}
+	rp_events_interrupt(&vgpu->events, le32(header + SAVE_AREA_EVENT));
+	return true;
+}
+
+static void tell(const char *text)
+{
+	RP_CLEANUP(rp_free_p) char *line = rp_asprintf("rocm-patch: virtual GPU: %s\n", text);
+
+	if (line && write(STDERR_FILENO, line, strlen(line)) < 0)
+		return; /* nowhere to tell it */
+}
+
+/* What no hardware can say: which kernel, where, what, why, with which registers. */
+static void explain(
+	struct rp_vgpu_queue *q, const struct rp_exec_dispatch *d, const struct rp_exec_fault *f)
+{
+	RP_CLEANUP(rp_buf_free) struct rp_buf b = RP_BUF_INIT;
+	RP_CLEANUP(rp_free_p)
+	char *kernel = rp_loaded_kernel_name(table_of(q), d->entry);
+	char text[1024];
+
+	(void)rp_exec_fault_text(f, text, sizeof(text));
+	rp_buf_addf(&b, "%s\n  kernel %s +0x%" PRIx64 ", group %u,%u,%u, wave %u", text,
+		kernel ? kernel : "(name not found)", f->pc - d->entry, f->group[0], f->group[1],
+		f->group[2], f->wave);
+	if (f->lane >= 0)
+		rp_buf_addf(&b, ", lane %d", f->lane);
+	for (unsigned int i = 0; i < f->n_vgprs; i++)
+		rp_buf_addf(&b, "%s v%u=0x%08x", i % 6 ? "" : "\n  ", f->vgpr[i], f->vgpr_value[i]);
+	tell(rp_buf_cstr(&b));
+	rp_log_linef(&q->vgpu->log, false,
+		"kernel stopped queue=%u by=%s kernel=%s offset=0x%" PRIx64, q->number,
+		rp_exec_fault_name(f->kind), kernel ? kernel : "?", f->pc - d->entry);
+}
+
+static enum rp_step stopped(
+	struct rp_vgpu_queue *q, const struct rp_exec_dispatch *d, const struct rp_exec_fault *f)
+{
+	struct rp_vgpu_fault page = { .va = f->address,
+		.need = f->is_store ? RP_GPU_WRITE : RP_GPU_READ };
+	struct rp_exec_range range;
+	bool told = true;
+
+	if (f->kind == RP_EXEC_CANCELED) {
+		q->stopped = true;
+		return RP_STEP_STOPPED;
+	}
+	explain(q, d, f);
+	q->stopped = true;
+	switch (f->kind) {
+	case RP_EXEC_PAGE:
+		page.present = find_range(&q->vgpu->gpu[q->gpu], f->address, &range);
+		rp_queue_fault(q, "kernel", &page);
+		break;
+	case RP_EXEC_APERTURE:
+		told = raise_error(q, INACTIVE_MEMORY_VIOLATION, EXCEPTION_APERTURE);
+		break;
+	case RP_EXEC_ILLEGAL:
+		told = raise_error(q, INACTIVE_ILLEGAL, EXCEPTION_ILLEGAL);
+		break;
+	case RP_EXEC_TRAP:
+		told = raise_error(q, INACTIVE_TRAP, EXCEPTION_TRAP);
+		break;
+	default:
+		/* an opcode without semantics, a hang: no hardware says this; the program must not wait for ever */
+		rp_vgpu_note(q->vgpu, "kernel: %s", rp_exec_fault_name(f->kind));
+		told = raise_error(q, INACTIVE_OTHER, EXCEPTION_ABORT);
+		break;
+	}
+	if (!told)
+		rp_vgpu_note(q->vgpu, "an error that the runtime could not be told of");
+	return RP_STEP_STOPPED;
+}
+
+enum rp_step rp_execute(struct rp_vgpu_dispatch *run)
+{
+	struct rp_vgpu_queue *q = run->queue;
+	struct rp_vgpu *vgpu = q->vgpu;
+	struct rp_exec *x = executor(vgpu, &vgpu->gpu[q->gpu]);
+	struct rp_vgpu_fault fault = { .va = 0 };
+	struct rp_exec_fault stop;
+	struct rp_exec_dispatch d;
+	struct rp_error err = RP_ERROR_INIT;
+	struct rp_exec_report *report;
+	int r;
+
+	if (!x)
+		return RP_STEP_STOPPED;
+	if (describe(run, &d, &fault) < 0) {
+		rp_queue_fault(q, "kernel_descriptor", &fault);
+		return RP_STEP_STOPPED;
+	}
+	report = calloc(1, sizeof(*report));
+	if (report)
+		report->count =
+			vgpu->count_opcodes ? calloc(rp_isa_n_rows, sizeof(*report->count)) : NULL;
+	r = rp_exec_dispatch(x, &d, report, &stop, &err);
+	if (report) {
+		rp_execute_report(vgpu, report);
+		free(report->count);
+		free(report);
+	}
+	atomic_fetch_add(&vgpu->n_executed, 1);
+	if (r == 0)
+		return RP_STEP_RAN;
+	if (r == -EIO)
+		return stopped(q, &d, &stop);
+	tell(err.text);
+	rp_vgpu_note(vgpu, "dispatch: %s", err.text);
+	q->stopped = true;
+	(void)raise_error(q, INACTIVE_OTHER, EXCEPTION_ABORT);
+	return RP_STEP_STOPPED;
+}
+
+void rp_execute_report(struct rp_vgpu *vgpu, const struct rp_exec_report *r)
+{
+	(void)pthread_mutex_lock(&vgpu->notes_lock);
+	vgpu->report.n_instructions += r->n_instructions;
+	vgpu->report.n_waves += r->n_waves;
+	vgpu->report.n_groups += r->n_groups;
+	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++)
+		vgpu->report.defects[i] += r->defects[i];
+	for (unsigned int i = 0; i < RP_EXEC_HAZARD_MAX; i++)
+		vgpu->report.hazards[i] += r->hazards[i];
+	(void)pthread_mutex_unlock(&vgpu->notes_lock);
+}
+
+/* What acted, for the end of the program. */
+void rp_execute_summary(struct rp_vgpu *vgpu, struct rp_buf *ret)
+{
+	(void)pthread_mutex_lock(&vgpu->notes_lock);
+	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++)
+		if (vgpu->report.defects[i])
+			rp_buf_addf(ret, "%s acted %" PRIu64 " time%s: %s\n",
+				rp_chip_feature_info(i)->name, vgpu->report.defects[i],
+				vgpu->report.defects[i] == 1 ? "" : "s",
+				rp_chip_feature_info(i)->what);
+	for (unsigned int i = 0; i < RP_EXEC_HAZARD_MAX; i++)
+		if (vgpu->report.hazards[i])
+			rp_buf_addf(ret, "hazard %s on the executed path: %" PRIu64 " time%s\n",
+				rp_exec_hazard_name((enum rp_exec_hazard)i),
+				vgpu->report.hazards[i], vgpu->report.hazards[i] == 1 ? "" : "s");
+	(void)pthread_mutex_unlock(&vgpu->notes_lock);
+}
