@@ -86,7 +86,8 @@ class Programs(Vgpu):
         for options, code, text in [
                 (["--gpu", "gfx906"], 66, "gfx1010"), (["--profile", "rx-1"], 66, "rx-6800-xt"),
                 (["--log", "x"], 2, "--log needs a virtual card"), (["--strict-mtype"], 2, "needs a virtual card"),
-                (["--gpu", "gfx1010", "--execute", "on"], 69, "off"), (["--profile", "rx-6600,kfd=1.2"], 2, "1.11"),
+                (["--gpu", "gfx1010", "--execute", "maybe"], 2, "on or off"),
+                (["--gpu", "gfx1010", "--hazards", "maybe"], 2, "off, warn or corrupt"), (["--hazards", "warn"], 2, "needs a virtual card"), (["--profile", "rx-6600,kfd=1.2"], 2, "1.11"),
                 (["--gpu", "real", "--profile", "rx-6600"], 2, "real"), (["--gpu", "gfx1010", "--profile", "rx-6600"], 2, "gfx1032")]:
             p = self.run_on(options, "true", code=None)
             self.assertIn(text, p.stderr, options)
