@@ -108,7 +108,7 @@ static struct rp_vgpu *make_device(struct rp_error *err)
 		   *hazards = environment("ROCM_PATCH_VGPU_HAZARDS");
 	struct rp_vgpu_options options = { &profile, log_path,
 		.execute = !execute || strcmp(execute, "off") != 0,
-		.hazards = !hazards			       ? 0
+		.hazards = !hazards			     ? 0
 			   : strcmp(hazards, "warn") == 0    ? 1
 			   : strcmp(hazards, "corrupt") == 0 ? 2
 							     : 0 };

@@ -156,7 +156,8 @@ static enum rp_step need_scratch(
 	if (rp_gpu_read(table(q), d->kernel_object + KD_PROPERTIES, &properties, 2, fault) < 0)
 		return RP_STEP_STOPPED;
 	q->scratch_asked = true;
-	if (rp_cp_inactive(q, properties >> 10 & 1 ? INACTIVE_SCRATCH_WAVE32 : INACTIVE_SCRATCH_WAVE64,
+	if (rp_cp_inactive(q,
+		    properties >> 10 & 1 ? INACTIVE_SCRATCH_WAVE32 : INACTIVE_SCRATCH_WAVE64,
 		    fault) < 0)
 		return RP_STEP_STOPPED;
 	return RP_STEP_BLOCKED;

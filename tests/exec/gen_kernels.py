@@ -47,14 +47,14 @@ FN i32 mulhis(i32 a, i32 b) { return (i32)(((i64)a * b) >> 32); }
 #ifdef __AMDGCN__
 FN u32 hide(u32 x) { __asm__("" : "+v"(x)); return x; }
 FN float hidef(float x) { __asm__("" : "+v"(x)); return x; }
-FN double hided(double x) { __asm__("" : "+v"(x)); return x; }
+FN double concealed(double x) { __asm__("" : "+v"(x)); return x; }
 FN f16 hideh(f16 x) { __asm__("" : "+v"(x)); return x; }
 FN u64 hidel(u64 x) { __asm__("" : "+v"(x)); return x; }
 #else
 #define hide(x) (x)
 #define hidel(x) (x)
 #define hidef(x) (x)
-#define hided(x) (x)
+#define concealed(x) (x)
 #define hideh(x) (x)
 #endif
 FN float zn(float x) { return x + 0.0f; } /* no negative zero */
@@ -230,7 +230,7 @@ class Gen:
         k = r.randrange(14)
         a = lambda: self.d(n - 1)
         if k < 5:
-            return self.one("(%s + %s)", "(hided(%s) - %s)", "(%s * %s)") % (a(), a())
+            return self.one("(%s + %s)", "(concealed(%s) - %s)", "(%s * %s)") % (a(), a())
         if k == 5:
             return "(%s / %s)" % (a(), a())
         if k == 6:
