@@ -103,7 +103,7 @@ struct rp_vgpu_log {
 	char *path; /* owned; NULL: no log */
 	char label[48]; /* "1:rocminfo" */
 	unsigned int n_threads;
-	bool failed;
+	atomic_bool failed;
 };
 
 RP_MUST_CHECK int rp_log_open(struct rp_vgpu_log *log, const char *path_or_dash,
@@ -196,9 +196,9 @@ struct rp_vgpu_queue {
 	atomic_uint percentage; /* 0: suspended */
 	uint32_t priority;
 	uint32_t doorbell; /* slot */
-	uint64_t rptr; /* what we consumed: bytes (SDMA), packets (AQL) */
+	_Atomic uint64_t rptr; /* what we consumed: bytes (SDMA), packets (AQL) */
 	bool scratch_asked;
-	bool stopped; /* after a fault or an error: nothing runs any more */
+	atomic_bool stopped; /* after a fault or an error: nothing runs any more */
 	atomic_bool die;
 	volatile int cancel; /* a running kernel ends */
 	pthread_t thread;

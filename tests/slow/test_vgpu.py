@@ -97,6 +97,25 @@ class Hip5(Base):
             self.on_card(self.program, "quick", options=["--log", log])
         self.assertEqual(self.command("log", "diff", *logs).stdout, "")
 
+    def test_late_loading_and_fork(self):
+        """ROCm opened by dlopen in a program that has no device yet; children of fork start anew."""
+        code = """
+import ctypes, os
+def count():
+    n = ctypes.c_int()
+    return ctypes.CDLL("libamdhip64.so.5").hipGetDeviceCount(ctypes.byref(n)), n.value
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if count() == (0, 1) else 1)
+before = os.waitpid(pid, 0)[1]
+here = count()
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if open("/dev/kfd", "rb+", 0).fileno() > 2 else 1)
+print(before, here, os.waitpid(pid, 0)[1])
+"""
+        self.assertEqual(self.on_card(sys.executable, "-c", code).stdout, "0 (0, 1) 0\n")
+
     def test_idle(self):
         out = self.on_card(self.program, "idle").stdout
         print(out.splitlines()[-1])
