@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "retarget/retarget.h"
@@ -69,6 +70,26 @@ static int check_files(struct job *j, struct rp_error *err)
 	return 0;
 }
 
+#define CHUNK_BYTES ((size_t)16 << 20)
+
+/* In parts; clean pages of the mapped input are given back, so that a large library is not all in memory. */
+static int write_piece(
+	struct job *j, struct rp_tmpfile *tmp, struct rp_span piece, struct rp_error *err)
+{
+	int r = 0;
+
+	while (r == 0 && piece.n) {
+		struct rp_span part = { piece.p, piece.n < CHUNK_BYTES ? piece.n : CHUNK_BYTES };
+
+		r = rp_tmpfile_write(tmp, part, err);
+		piece = (struct rp_span){ piece.p + part.n, piece.n - part.n };
+		if (j->map.addr && part.p >= j->map.span.p &&
+			part.p < j->map.span.p + j->map.span.n)
+			(void)madvise(j->map.addr, j->map.span.n, MADV_DONTNEED); /* a hint */
+	}
+	return r;
+}
+
 static int publish(struct job *j, struct rp_error *err)
 {
 	RP_CLEANUP(rp_tmpfile_drop) struct rp_tmpfile tmp = RP_TMPFILE_INIT;
@@ -86,7 +107,7 @@ static int publish(struct job *j, struct rp_error *err)
 		return RP_FAIL_ERRNO(err, -errno, "%s", slash ? dir : ".");
 	r = rp_tmpfile_open(fd, j->mode, &tmp, err);
 	for (size_t i = 0; r == 0 && i < j->out.n_pieces; i++)
-		r = rp_tmpfile_write(&tmp, j->out.pieces[i], err);
+		r = write_piece(j, &tmp, j->out.pieces[i], err);
 	if (r == 0)
 		r = rp_tmpfile_publish(&tmp, rp_path_base(j->output), err);
 	j->written = r == 0;
@@ -125,8 +146,11 @@ static void show(struct job *j)
 
 	rp_cli_out(j->cli, "%s: %s code for %s\n", j->input, j->out.from[0] ? j->out.from : "gfx10",
 		j->options.chip->name);
+	if (!j->out.is_object)
+		rp_cli_out(j->cli, "  %llu bundles get code for it, %llu have some (no change)\n",
+			(unsigned long long)j->out.n_new, (unsigned long long)j->out.n_native);
 	if (!r->n_functions) {
-		rp_cli_out(j->cli, "  It is code for this card already.\n");
+		rp_cli_out(j->cli, "  It has code for this card already.\n");
 		return;
 	}
 	rp_cli_out(j->cli,
@@ -245,7 +269,7 @@ static int retarget_run(struct rp_cli *cli, int argc, char **argv)
 		show_end(&j);
 	if (rp_cli_json(cli))
 		show_json(&j, rp_cli_json(cli));
-	return j.report.n_refused ? RP_EXIT_PROBLEMS : RP_EXIT_OK;
+	return refused || j.report.n_refused ? RP_EXIT_PROBLEMS : RP_EXIT_OK;
 }
 
 static const struct rp_option retarget_options[] = {

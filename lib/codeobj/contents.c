@@ -22,6 +22,11 @@ struct where {
 	unsigned int *n_bundles; /* of the file or member */
 	unsigned int depth;
 	struct rp_span entry_id;
+	/*
+	 * From the bytes at hand to the end of the file, or empty: retarget adds entries to bundles in a
+	 * section whose bytes are in a segment behind it.
+	 */
+	struct rp_span beyond;
 };
 
 static int look(struct rp_find *f, struct rp_span bytes, const struct where *w, bool *ret_known,
@@ -130,7 +135,9 @@ static int look_at_entry(struct rp_find *f, const struct rp_bundle *b,
 
 	inner.entry_id = e->id;
 	inner.depth++;
-	if (!rp_span_sub(b->bytes, e->offset, e->size, &data)) {
+	inner.beyond = (struct rp_span){ NULL, 0 };
+	if (!rp_span_sub(b->bytes, e->offset, e->size, &data) &&
+		!rp_span_sub(w->beyond, e->offset, e->size, &data)) {
 		(void)RP_FAIL(&why, -EBADMSG,
 			"truncated: bundle entry %.*s has %llu bytes at %llu of the bundle, %zu "
 			"are there",
@@ -246,6 +253,22 @@ static size_t next_bundle(struct rp_span s, size_t at)
 	return s.n;
 }
 
+/* End of the entries that lie in the bundle's own bytes; those of a cut bundle: SIZE_MAX. */
+static size_t own_end(const struct rp_bundle *b, struct rp_span beyond)
+{
+	struct rp_bundle_entry e;
+	uint64_t at = 0, end = b->header_bytes;
+	struct rp_span data;
+
+	while (rp_bundle_next(b, &at, &e)) {
+		if (rp_span_sub(b->bytes, e.offset, e.size, &data))
+			end = e.size && e.offset + e.size > end ? e.offset + e.size : end;
+		else if (!rp_span_sub(beyond, e.offset, e.size, &data))
+			return SIZE_MAX;
+	}
+	return (size_t)end;
+}
+
 /* One bundle at s[at]; *ret_next: where to go on. */
 static int look_at_one(struct rp_find *f, struct rp_span s, size_t at, const struct where *w,
 	size_t *ret_next, struct rp_error *err)
@@ -258,6 +281,8 @@ static int look_at_one(struct rp_find *f, struct rp_span s, size_t at, const str
 	int r;
 
 	here.base += at;
+	if (!rp_span_from(w->beyond, at, &here.beyond))
+		here.beyond = (struct rp_span){ NULL, 0 };
 	(*w->n_bundles)++;
 	if (rp_bundle_is(rest)) {
 		r = rp_bundle_open(rest, &b, &why);
@@ -265,9 +290,12 @@ static int look_at_one(struct rp_find *f, struct rp_span s, size_t at, const str
 			*ret_next = at + (size_t)(b.end < rest.n ? b.end : b.header_bytes);
 			r = look_at_bundle(f, &b, &here, err);
 			/* A cut bundle was told entry by entry; what follows may still be whole. */
-			if (r == 0 && b.end > rest.n)
-				*ret_next = next_bundle(s, *ret_next);
-			else if (r == 0 && b.end == rest.n)
+			if (r == 0 && b.end > rest.n) {
+				size_t end = own_end(&b, here.beyond);
+
+				*ret_next = end == SIZE_MAX ? next_bundle(s, *ret_next) : at + end;
+			}
+			if (r == 0 && b.end == rest.n)
 				*ret_next = s.n;
 			return r;
 		}
@@ -378,6 +406,8 @@ static int look_at_elf(
 			r = tell_damage(f, w, s->offset, &why, err);
 		} else if (fatbin) {
 			inner.base += s->offset;
+			if (!rp_span_from(bytes, s->offset, &inner.beyond))
+				inner.beyond = s->data;
 			r = look_at_bundles(f, s->data, &inner, err);
 		} else {
 			r = look_at_section_entry(f, s, w, err);

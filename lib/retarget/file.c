@@ -13,7 +13,7 @@ void rp_retarget_output_free(struct rp_retarget_output *out)
 	*out = (struct rp_retarget_output){ 0 };
 }
 
-static int add_piece(struct rp_retarget_output *out, struct rp_span bytes, struct rp_error *err)
+int rp_rt_add_piece(struct rp_retarget_output *out, struct rp_span bytes, struct rp_error *err)
 {
 	if (bytes.n == 0)
 		return 0;
@@ -24,17 +24,16 @@ static int add_piece(struct rp_retarget_output *out, struct rp_span bytes, struc
 	return 0;
 }
 
-/* Takes b over. */
-static int add_memory(struct rp_retarget_output *out, struct rp_buf *b, struct rp_error *err)
+int rp_rt_add_memory(struct rp_retarget_output *out, struct rp_buf *b, struct rp_error *err)
 {
 	if (rp_array_grow(&out->memory, &out->cap_memory, out->n_memory, sizeof(*out->memory)) < 0)
 		return RP_NOMEM(err);
 	out->memory[out->n_memory++] = *b;
 	*b = (struct rp_buf)RP_BUF_INIT;
-	return add_piece(out, rp_buf_span(&out->memory[out->n_memory - 1]), err);
+	return rp_rt_add_piece(out, rp_buf_span(&out->memory[out->n_memory - 1]), err);
 }
 
-static void add_verified(struct rp_retarget_verified *to, const struct rp_retarget_verified *from)
+void rp_rt_add_verified(struct rp_retarget_verified *to, const struct rp_retarget_verified *from)
 {
 	to->n_functions += from->n_functions;
 	to->n_instructions += from->n_instructions;
@@ -44,10 +43,9 @@ static void add_verified(struct rp_retarget_verified *to, const struct rp_retarg
 	to->n_traps += from->n_traps;
 }
 
-/* One object, rewritten and checked. */
-static int make_object(struct rp_span image, const struct rp_retarget_options *options,
-	struct rp_buf *ret, char from[64], struct rp_retarget_report *report,
-	struct rp_retarget_verified *verified, struct rp_error *err)
+int rp_rt_make(struct rp_span image, const struct rp_retarget_options *options, struct rp_buf *ret,
+	char from[64], struct rp_retarget_report *report, struct rp_retarget_verified *verified,
+	struct rp_error *err)
 {
 	RP_CLEANUP(rp_codeobj_close) struct rp_codeobj object = { 0 };
 	RP_CLEANUP(rp_codeobj_close) struct rp_codeobj made = { 0 };
@@ -68,7 +66,7 @@ static int make_object(struct rp_span image, const struct rp_retarget_options *o
 		r = rp_retarget_verify(&object, &made, options, &v, err);
 	if (r < 0) /* what we wrote is not what we meant: our bug, and nothing is handed out */
 		return rp_error_prefix(err, -EPROTO, "the check of the rewritten code failed");
-	add_verified(verified, &v);
+	rp_rt_add_verified(verified, &v);
 	*ret = out;
 	out = (struct rp_buf)RP_BUF_INIT;
 	return 0;
@@ -79,16 +77,16 @@ static int single(struct rp_span bytes, const struct rp_retarget_options *option
 	struct rp_retarget_verified *verified, struct rp_error *err)
 {
 	RP_CLEANUP(rp_buf_free) struct rp_buf made = RP_BUF_INIT;
-	int r = make_object(bytes, options, &made, out->from, report, verified, err);
+	int r = rp_rt_make(bytes, options, &made, out->from, report, verified, err);
 
 	if (r < 0)
 		return r;
 	if (made.n == 0) {
 		out->n_native = 1;
-		return add_piece(out, bytes, err);
+		return rp_rt_add_piece(out, bytes, err);
 	}
 	out->n_new = 1;
-	return add_memory(out, &made, err);
+	return rp_rt_add_memory(out, &made, err);
 }
 
 int rp_retarget_file(const struct rp_ctx *ctx, struct rp_span bytes,
@@ -100,12 +98,11 @@ int rp_retarget_file(const struct rp_ctx *ctx, struct rp_span bytes,
 	struct rp_retarget_verified verified = { 0 };
 	int r;
 
-	(void)ctx;
-	(void)n_threads;
-	if (rp_codeobj_is(bytes))
+	out.is_object = rp_codeobj_is(bytes);
+	if (out.is_object)
 		r = single(bytes, options, &out, report, &verified, err);
 	else
-		r = RP_FAIL(err, -ENOEXEC, "no code object");
+		r = rp_rt_fat(ctx, bytes, options, n_threads, &out, report, &verified, err);
 	if (r < 0)
 		return r;
 	*ret = out;

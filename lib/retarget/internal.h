@@ -208,6 +208,23 @@ RP_MUST_CHECK int rp_rt_write(struct rp_rt_object *o, struct rp_buf *ret, struct
 RP_MUST_CHECK int rp_rt_notes(const struct rp_rt_object *o, struct rp_span section,
 	struct rp_buf *ret, struct rp_error *err);
 
+/* file.c: one object, rewritten and checked; ret stays empty if it is code for the card already. */
+RP_MUST_CHECK int rp_rt_make(struct rp_span image, const struct rp_retarget_options *options,
+	struct rp_buf *ret, char from[64], struct rp_retarget_report *report,
+	struct rp_retarget_verified *verified, struct rp_error *err);
+RP_MUST_CHECK int rp_rt_add_piece(
+	struct rp_retarget_output *out, struct rp_span bytes, struct rp_error *err);
+/* Takes b over. */
+RP_MUST_CHECK int rp_rt_add_memory(
+	struct rp_retarget_output *out, struct rp_buf *b, struct rp_error *err);
+void rp_rt_add_verified(struct rp_retarget_verified *to, const struct rp_retarget_verified *from);
+
+/* fat.c: a bundle, or an ELF file with bundles in .hip_fatbin. -ENOEXEC: neither. */
+RP_MUST_CHECK int rp_rt_fat(const struct rp_ctx *ctx, struct rp_span bytes,
+	const struct rp_retarget_options *options, unsigned int n_threads,
+	struct rp_retarget_output *out, struct rp_retarget_report *report,
+	struct rp_retarget_verified *verified, struct rp_error *err);
+
 static inline void rp_rt_put_le32(uint8_t *p, uint32_t v)
 {
 	for (unsigned int i = 0; i < 4; i++)

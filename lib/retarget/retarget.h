@@ -113,6 +113,7 @@ RP_MUST_CHECK int rp_retarget_verify(const struct rp_codeobj *old_object,
 
 /* A file to be written: pieces that borrow from the input or from memory that this owns. */
 struct rp_retarget_output {
+	bool is_object; /* the file is a code object itself */
 	struct rp_span *pieces; /* owned array */
 	size_t n_pieces, cap_pieces;
 	struct rp_buf *memory; /* owned */
@@ -127,8 +128,9 @@ struct rp_retarget_output {
 void rp_retarget_output_free(struct rp_retarget_output *out);
 
 /*
- * A whole file: a code object becomes one for the card. ret borrows from bytes. Every object made is verified.
- * If there is nothing to do (ret->n_new is 0) the output is the input. report is filled also if it fails. Errors
+ * A whole file. A code object becomes one for the card; in an offload bundle, and in the bundles of a library or
+ * program (section .hip_fatbin), one for the card is added beside those of other targets. ret borrows from bytes.
+ * Every object made is verified. If there is nothing to do (ret->n_new is 0) the output is the input. report is filled also if it fails. Errors
  * as rp_retarget_object; -ENOEXEC: nothing in it that could be retargeted.
  */
 RP_MUST_CHECK int rp_retarget_file(const struct rp_ctx *ctx, struct rp_span bytes,

@@ -131,7 +131,10 @@ static int pair_functions(struct rp_vf *v, struct rp_error *err)
 	return 0;
 }
 
-/* rsrc1 may differ in VGPRs (bits 5:0, more) and the WGP bit (29, cleared); the entry in place only. */
+/*
+ * rsrc1 may differ in VGPRs (bits 5:0, more) and the WGP bit (29, cleared); the entry in place only. The other
+ * bytes of descriptors: data().
+ */
 static int kernels(struct rp_vf *v, struct rp_error *err)
 {
 	const struct rp_codeobj *o = v->old_object, *n = v->new_object;
@@ -140,7 +143,6 @@ static int kernels(struct rp_vf *v, struct rp_error *err)
 		return RP_FAIL(err, -EBADMSG, "%zu kernels became %zu", o->n_kernels, n->n_kernels);
 	for (size_t k = 0; k < o->n_kernels; k++) {
 		const struct rp_kernel *a = &o->kernels[k], *b = &n->kernels[k];
-		struct rp_kernel_descriptor d = b->descriptor;
 		const struct rp_vf_pair *p = &v->pairs[a->function];
 		uint32_t need = p->vgprs;
 
@@ -148,11 +150,9 @@ static int kernels(struct rp_vf *v, struct rp_error *err)
 			if (o->functions[f].kernel == RP_CODEOBJ_NO_KERNEL &&
 				v->pairs[f].vgprs > need)
 				need = v->pairs[f].vgprs;
-		d.entry_offset = a->descriptor.entry_offset;
-		d.rsrc1 = (d.rsrc1 & ~UINT32_C(0x2000003f)) | (a->descriptor.rsrc1 & 0x2000003f);
 		if (!rp_span_eq(a->name, b->name) || a->descriptor_addr != b->descriptor_addr ||
 			a->function != b->function || !lands(v, a->entry_addr, b->entry_addr) ||
-			memcmp(&d, &a->descriptor, sizeof(d)) != 0 ||
+			(b->descriptor.rsrc1 ^ a->descriptor.rsrc1) & ~UINT32_C(0x2000003f) ||
 			(b->descriptor.rsrc1 & ~a->descriptor.rsrc1) >> 29 & 1 ||
 			(b->descriptor.rsrc1 & 0x3f) < (a->descriptor.rsrc1 & 0x3f) ||
 			b->entry_addr % 256)

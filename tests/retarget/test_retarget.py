@@ -5,9 +5,11 @@
 Where LLVM 19's tools are, they are the judges: llvm-objdump must decode everything for the card,
 llvm-readelf must have nothing to say, and clang assembles what is too large to be committed.
 """
+import ctypes
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -194,6 +196,132 @@ class Verb(unittest.TestCase):
         self.assertNotIn("Written", got.stdout)
         self.assertEqual(run("-n", "retarget", "-o", self.path("x.co"), CASES).returncode, 0)
         self.assertEqual(os.listdir(self.tmp), [])
+
+    def bundle(self, entries, align=4096):
+        """A plain offload bundle (ClangOffloadBundler's layout) of (id, bytes)."""
+        table, at, data = b"", align, b""
+        for name, content in entries:
+            name = name.encode()
+            table += struct.pack("<QQQ", at, len(content), len(name)) + name
+            data += content + bytes(-len(content) % align)
+            at += len(content) + -len(content) % align
+        head = b"__CLANG_OFFLOAD_BUNDLE__" + struct.pack("<Q", len(entries)) + table
+        return head + bytes(align - len(head)) + data
+
+    def scanned(self, path):
+        got = run("--json", "scan", "--for=gfx1010", path)
+        self.assertEqual(got.stderr, "")
+        return json.loads(got.stdout)["units"][0]
+
+    HOST = ("host-x86_64-unknown-linux--", b"")
+    AMD = "hipv4-amdgcn-amd-amdhsa--"
+
+    def test_bundle(self):
+        entries = [self.HOST, (self.AMD + "gfx1030", read(CASES)), (self.AMD + "gfx90a:xnack-", read(OTHER))]
+        with open(self.path("in.hipfb"), "wb") as f:
+            f.write(self.bundle(entries))
+        got = self.retarget(self.path("in.hipfb"))
+        self.assertEqual((got["objects"], got["native"], got["from"]), (1, 0, "gfx1030"))
+        unit = self.scanned(self.path("out.co"))
+        self.assertEqual(unit["verdict"], "native-clean")
+        self.assertEqual(sorted(t["target"] for t in unit["targets"]), ["gfx1010:xnack-", "gfx1030", "gfx90a:xnack-"])
+        old, new = read(self.path("in.hipfb")), read(self.path("out.co"))
+        self.assertEqual(new[4096:len(old)], old[4096:])  # what was there has not moved
+        shutil.copy(self.path("out.co"), self.path("again"))
+        self.assertEqual(self.retarget(self.path("again"))["objects"], 0)
+        self.assertEqual(read(self.path("out.co")), new)
+        unbundle = shutil.which("clang-offload-bundler-19") or shutil.which("clang-offload-bundler")
+        if unbundle:
+            subprocess.run([unbundle, "-type=o", "-unbundle", "-targets=hipv4-amdgcn-amd-amdhsa--gfx1010:xnack-",
+                            "-input=" + self.path("out.co"), "-output=" + self.path("one.co")], check=True)
+            self.retarget(CASES)
+            self.assertEqual(read(self.path("one.co")), read(self.path("out.co")))
+
+    def test_bundle_without_room(self):
+        with open(self.path("in.hipfb"), "wb") as f:
+            f.write(self.bundle([self.HOST, (self.AMD + "gfx1030", read(CASES))], 192))
+        self.assertIn("no room", run("retarget", "-n", self.path("in.hipfb")).stderr)
+
+    def library(self, *args):
+        """A library with two bundles and zeroed memory behind, so that addresses and offsets differ."""
+        cc = shutil.which("cc")
+        if not cc:
+            self.skipTest("SKIP: no cc")
+        one = self.bundle([self.HOST, (self.AMD + "gfx1030", read(CASES))])
+        two = self.bundle([self.HOST, (self.AMD + "gfx1030", read(DEFECTS)), (self.AMD + "gfx90a:xnack-", read(OTHER))])
+        with open(self.path("fat.bin"), "wb") as f:
+            f.write(one + two)
+        with open(self.path("lib.c"), "w", encoding="ascii") as f:
+            f.write("""
+__asm__(".section .hip_fatbin,\\"a\\",@progbits\\n.p2align 12\\n.globl fatbin\\nfatbin:\\n"
+        ".incbin \\"%s\\"\\n.previous\\n");
+extern const char fatbin[];
+char zeros[20000];
+const char *first = fatbin, *second = fatbin + %d;
+int answer(void) { return 42 + zeros[19999]; }
+""" % (self.path("fat.bin"), len(one)))
+        subprocess.run([cc, "-shared", "-fPIC", "-o", self.path("lib.so"), self.path("lib.c"),
+                        "-Wl,--build-id", "-Wl,-z,noexecstack", *args], check=True)
+        return self.path("lib.so")
+
+    def look_up(self, address, name):
+        """As a runtime does: the entry's offset counts from the start of the bundle in memory."""
+        head = ctypes.string_at(address, 4096)
+        (n,) = struct.unpack_from("<Q", head, 24)
+        at = 32
+        for _ in range(n):
+            offset, size, length = struct.unpack_from("<QQQ", head, at)
+            if head[at + 24:at + 24 + length].decode() == name:
+                return ctypes.string_at(address + offset, size)
+            at += 24 + length
+        return None
+
+    def test_library(self):
+        got = self.retarget(self.library(), "-j2")
+        self.assertEqual((got["objects"], got["kernels"]), (2, 11))
+        unit = self.scanned(self.path("out.co"))
+        self.assertEqual((unit["verdict"], [t["objects"] for t in unit["targets"] if t["native"]]), ("native-clean", [2]))
+        new = read(self.path("out.co"))
+        loaded = ctypes.CDLL(self.path("out.co"))
+        self.assertEqual(loaded.answer(), 42)
+        for pointer, source in (("first", CASES), ("second", DEFECTS)):
+            address = ctypes.c_void_p.in_dll(loaded, pointer).value
+            self.assertEqual(self.look_up(address, self.AMD + "gfx1030"), read(source))
+            self.retarget(source)
+            self.assertEqual(self.look_up(address, self.AMD + "gfx1010:xnack-"), read(self.path("out.co")))
+        with open(self.path("again.so"), "wb") as f:
+            f.write(new)
+        self.assertEqual(self.retarget(self.path("again.so"))["native"], 2)
+        self.assertEqual(read(self.path("out.co")), new)
+
+    def test_library_llvm_reads_it(self):
+        self.retarget(self.library())
+        got = subprocess.run([tool("llvm-readelf"), "-a", self.path("out.co")], capture_output=True, text=True, check=True)
+        self.assertEqual(got.stderr, "")
+        self.assertIn("GNU_STACK", got.stdout)
+
+    def test_library_without_a_program_header(self):
+        library = self.library()
+        with open(library, "r+b") as f:  # no PT_NOTE: PT_NULL in its place
+            head = bytearray(f.read())
+            (phoff,), (phnum,) = struct.unpack_from("<Q", head, 32), struct.unpack_from("<H", head, 56)
+            for i in range(phnum):
+                if struct.unpack_from("<I", head, phoff + 56 * i)[0] == 4:
+                    struct.pack_into("<I", head, phoff + 56 * i, 0)
+            f.seek(0)
+            f.write(head)
+        got = run("retarget", "-n", library)
+        self.assertEqual(got.returncode, 1)
+        self.assertIn("PT_NOTE", got.stderr)
+
+    def test_refusal_in_a_bundle(self):
+        bad = self.assemble("\tv_fma_legacy_f32 v0, v1, v2, v3\n")
+        with open(self.path("in.hipfb"), "wb") as f:
+            f.write(self.bundle([self.HOST, (self.AMD + "gfx1030", read(bad))]) +
+                    self.bundle([self.HOST, (self.AMD + "gfx1030", read(CASES))]))
+        got = self.retarget(self.path("in.hipfb"), code=1)
+        self.assertEqual((got["refused"], got["notes"][0]["object"], got["written"]), (1, "bundle 0", False))
+        self.assertFalse(os.path.exists(self.path("out.co")))
 
     def test_wrong_use(self):
         self.assertEqual(run("retarget", CASES).returncode, 2)
