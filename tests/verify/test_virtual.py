@@ -119,6 +119,25 @@ class Virtual(unittest.TestCase):
         self.assertEqual((code, [r["verdict"] for r in got["results"]]), (0, ["right", "right", "right"]))
         self.assertEqual({r["code_object"] for r in got["results"]}, {"verify-gfx1010.co"})
 
+    def test_the_cure(self):
+        """The same gfx1030 code object, rewritten by retarget: right on the virtual RX 5600 XT, and no hazard is met."""
+        prebuilt = os.path.join(os.path.dirname(PROGRAM), "data/kernels/verify-gfx1030.co")
+        out = os.path.join(TMP, "retargeted.co")
+        got = run("retarget", "--for=gfx1010", "--output=" + out, prebuilt)
+        self.assertEqual(got.returncode, 0, got.stderr)
+        cases = ["conv-struct f32 n2 c3 h32 w32 k8 r3 s3 pad1", "conv f32 c3 h42 w42 k8 r3 s3 pad1", CASE,
+                 "batch-norm f32 n2 c2 h9 w9", "gemm f16 n33 c40 k20", "conv-data f32 c4 h9 w9 k4 r3 s3 pad1 stride2",
+                 "conv-weights f16 c2 h9 w9 k4 r3 s3 pad1"]
+        code, got = verify("--gpu=gfx1010", "--code-object=" + out, *["--case=" + c for c in cases])
+        self.assertEqual((code, [r["verdict"] for r in got["results"]]), (0, ["right"] * len(cases)), got)
+        helper = os.path.join(os.path.dirname(PROGRAM), "rocm-patch-verify-hip")
+        for file, hazards in ((out, False), (prebuilt, True)):
+            chip = "gfx1010"
+            env = {} if not hazards else {"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}
+            got = run("run", "--gpu=" + chip, "--runtime=stock", "--hazards=warn", "--", helper, "1", "gemm f32 n33 c40 k20", file,
+                      env=env)
+            self.assertEqual("hazard " in got.stderr, hazards, got.stderr)
+
     def test_random_cases(self):
         code, got = verify("--gpu=gfx1012", "--case=" + CASE, "--random=6", "--seed=5")
         self.assertEqual((code, got["count"]["right"], got["seed"]), (0, 7, 5), got)
