@@ -57,9 +57,9 @@ FN u64 hidel(u64 x) { __asm__("" : "+v"(x)); return x; }
 #define concealed(x) (x)
 #define hideh(x) (x)
 #endif
-FN float zn(float x) { return x + 0.0f; } /* no negative zero */
+FN float zn(float x) { return hidef(x) + 0.0f; } /* no negative zero */
 FN float nn(float x) { return x != x ? 1.0f : x; } /* the sign of a NaN is nobody's business */
-FN double znd(double x) { return x + 0.0; }
+FN double znd(double x) { return concealed(x) + 0.0; }
 CALL u32 mix(u32 a, u32 b) { return (a ^ b * 2654435761u) + (a >> 7); }
 CALL float poly(float a, float b) { return a * 0.5f + b; }
 """
@@ -195,7 +195,7 @@ class Gen:
         k = r.randrange(22)
         a = lambda: self.f(n - 1)
         if k < 8:
-            return self.one("(%s + %s)", "(hidef(%s) - %s)", "(%s * %s)") % (a(), a())
+            return self.one("(hidef(%s) + %s)", "(hidef(%s) - %s)", "(%s * %s)") % (a(), a())
         if k == 8:
             return "(%s / %s)" % (a(), a())
         if k < 11:
@@ -230,7 +230,7 @@ class Gen:
         k = r.randrange(14)
         a = lambda: self.d(n - 1)
         if k < 5:
-            return self.one("(%s + %s)", "(concealed(%s) - %s)", "(%s * %s)") % (a(), a())
+            return self.one("(concealed(%s) + %s)", "(concealed(%s) - %s)", "(%s * %s)") % (a(), a())
         if k == 5:
             return "(%s / %s)" % (a(), a())
         if k == 6:
@@ -257,7 +257,7 @@ class Gen:
         k = r.randrange(10)
         a = lambda: self.h(n - 1)
         if k < 5:
-            return "((f16)%s)" % (self.one("(%s + %s)", "(hideh(%s) - %s)", "(%s * %s)") % (a(), a()))
+            return "((f16)%s)" % (self.one("(hideh(%s) + %s)", "(hideh(%s) - %s)", "(%s * %s)") % (a(), a()))
         if k == 5:
             return "((f16)hidef(%s))" % self.f(n - 1)
         if k == 6:
