@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Random kernels (gen_kernels.py), compiled for gfx10 by clang-19 and for the host, must give the same bits.
 
-test_diff.py EXEC_DIFF [--slow]: without --slow 300 kernels, each for two of the targets below; with it 20,000.
+test_diff.py EXEC_DIFF [--slow | --all]: 300 kernels, each for two of the targets below; 2,000; 20,000.
 """
 import os
 import shutil
@@ -16,7 +16,7 @@ import gen_kernels
 
 CLANG, LLD = shutil.which("clang-19"), shutil.which("ld.lld-19")
 EXEC_DIFF = sys.argv[1]
-SLOW = "--slow" in sys.argv
+KERNELS = 20000 if "--all" in sys.argv else 2000 if "--slow" in sys.argv else 300
 COMMON = ["-x", "c", "-std=gnu17", "-w", "-fwrapv", "-ffp-contract=off"]
 TARGETS = [("gfx1010", "-O3", []), ("gfx1030", "-O0", []), ("gfx1010", "-O3", ["-mwavefrontsize64"]), ("gfx1030", "-O3", []),
            ("gfx1010", "-O0", ["-mwavefrontsize64"]), ("gfx1030", "-O1", ["-mwavefrontsize64"]), ("gfx1010", "-O1", [])]
@@ -58,7 +58,7 @@ class Diff(unittest.TestCase):
         return total
 
     def test_kernels(self):
-        first, files = (1000, 20000 // PER_FILE) if SLOW else (int(os.environ.get("RP_DIFF_SEED", "1")), 300 // PER_FILE)
+        first, files = int(os.environ.get("RP_DIFF_SEED", "1" if KERNELS == 300 else "1000")), KERNELS // PER_FILE
         total = 0
         for i in range(files):
             n = len(TARGETS)
