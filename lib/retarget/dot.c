@@ -83,6 +83,12 @@ static int dot4(struct rp_rt *rt, uint32_t i, struct dot *x, bool is_signed, uin
 	unsigned int n = 1 + overlaps, acc = x->d;
 	int r;
 
+	if (!VGPR(x->b) && VGPR(x->a)) { /* products of bytes: either way round */
+		uint32_t b = x->b;
+
+		x->b = x->a;
+		x->a = b;
+	}
 	if (!VGPR(x->b) || !is_register(x->c))
 		return rp_rt_refuse(rt, i, "no sequence for these sources");
 	if (!is_register(x->a))
@@ -131,7 +137,8 @@ static int vop3p(struct rp_rt *rt, uint32_t i, struct rp_error *err)
 			"the card has no such instruction, and no sequence for it is known here");
 	if (x.sel_lo || x.sel_hi != 3 || x.neg_lo || x.neg_hi)
 		return rp_rt_refuse(rt, i, "no sequence for its modifiers");
-	return dot4(rt, i, &x, inst->opcode == DOT4_I32_I8, 0, err);
+	return dot4(rt, i, &x, inst->opcode == DOT4_I32_I8,
+		inst->literal ? inst->w[inst->literal] : 0, err);
 }
 
 int rp_rt_dot(struct rp_rt *rt, uint32_t i, bool *ret_done, struct rp_error *err)

@@ -44,7 +44,10 @@ static void name_registers(const struct rp_vf_code *code, struct rp_vf_pair *p)
 		for (unsigned int b = 0; b < 4; b++)
 			p->vnamed.b[b] |= regs.vread.b[b] | regs.vwrite.b[b];
 		p->calls |= may_leave(code, i);
-		p->rel |= (code->v[i].flags & RP_ISA_F_REL) != 0;
+		p->rel_scalar |=
+			code->v[i].flags & RP_ISA_F_REL && code->v[i].klass == RP_ISA_CLASS_SALU;
+		p->rel_vector |=
+			code->v[i].flags & RP_ISA_F_REL && code->v[i].klass != RP_ISA_CLASS_SALU;
 	}
 	p->has_named = true;
 }
@@ -72,7 +75,7 @@ bool rp_vf_vgpr_is_free(struct rp_vf *v, size_t function, uint32_t vgpr)
 	if (rp_isa_vset_has(&n->vnamed, vgpr))
 		return false;
 	/* v_movrel may reach everything that a kernel has */
-	for (size_t k = 0; n->rel && k < v->old_object->n_kernels; k++)
+	for (size_t k = 0; n->rel_vector && k < v->old_object->n_kernels; k++)
 		if (rp_descriptor_vgprs(
 			    &v->old_object->kernels[k].descriptor, v->old_object->chip) > vgpr)
 			return false;
@@ -153,7 +156,7 @@ bool rp_vf_scalar_is_free(struct rp_vf *v, size_t function, uint32_t i, uint32_t
 
 	if (reg + width > 108 || reg % width)
 		return false;
-	if (!n->rel && reg < 106 && !rp_isa_sset_has(&n->named, reg) &&
+	if (!n->rel_scalar && reg < 106 && !rp_isa_sset_has(&n->named, reg) &&
 		!rp_isa_sset_has(&n->named, reg + width - 1))
 		return true;
 	rp_isa_scalar_regs(&c->target, &c->v[i], &regs);

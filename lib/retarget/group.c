@@ -110,6 +110,14 @@ static bool dot4(struct rp_vf *v, size_t function, const struct rp_isa_inst *old
 
 	if (!vop2 && ((old->w[0] & 0xbf00) || (old->w[1] >> 27) != 3))
 		return false;
+	if (b < 256 && a >= 256) { /* a product is the same the other way round */
+		uint32_t other = a;
+
+		a = b;
+		b = other;
+	}
+	if (b < 256)
+		return false;
 	if (a >= 108 && a < 256) { /* a constant goes through a VGPR */
 		const struct rp_isa_inst *i = new_at(p, n++);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec_diff OBJECT LIBRARY LEVEL THREADS
- * LEVEL: portable, avx2, avx512 or best.
+ * exec_diff OBJECT LIBRARY LEVEL THREADS [corrupt]
+ * LEVEL: portable, avx2, avx512 or best. corrupt: a timing hazard without its mitigation makes a register wrong.
  *
  * Runs every kernel "kN" of a code object and the function "kN" of a host library, made of the same
  * source (gen_kernels.py), on the same input and compares all results bit by bit. Prints the
@@ -109,8 +109,9 @@ static int run(int argc, char **argv, struct rp_error *err)
 	char chip[64];
 	int r;
 
-	if (argc != 5)
-		return RP_FAIL(err, -EINVAL, "usage: exec_diff OBJECT LIBRARY LEVEL THREADS");
+	if (argc != 5 && argc != 6)
+		return RP_FAIL(
+			err, -EINVAL, "usage: exec_diff OBJECT LIBRARY LEVEL THREADS [corrupt]");
 	r = read_file(argv[1], &file, err);
 	if (r < 0)
 		return r;
@@ -122,7 +123,7 @@ static int run(int argc, char **argv, struct rp_error *err)
 		return RP_FAIL(err, -ENOENT, "%s", dlerror());
 	(void)snprintf(chip, sizeof(chip), "%.*s", (int)strcspn(object.target, ":"), object.target);
 	r = gpu_open(&g, chip, level_of(argv[3]), (unsigned int)strtoul(argv[4], NULL, 10),
-		RP_EXEC_HAZARDS_OFF, err);
+		argc == 6 ? RP_EXEC_HAZARDS_CORRUPT : RP_EXEC_HAZARDS_OFF, err);
 	if (r < 0)
 		return r;
 	r = gpu_load(&g, &object, &base, err);

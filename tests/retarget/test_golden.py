@@ -26,7 +26,47 @@ MAGIC = b"__CLANG_OFFLOAD_BUNDLE__"
 SMALL = [("librocrand1", "5.3.3-4", "all", "gfx1030", 1, 80, 0, {
     "clause": 13, "inst-prefetch": 14, "null-sdst": 656, "vmem-to-scalar": 196, "vcmpx-exec-war": 205,
     "lds-branch-vmem": 235, "pc-constant": 6, "cu-mode": 42})]
-LARGE = []
+LARGE = [
+    ("librocsolver0/sid", "6.4.3-2+b1", "all", "gfx10-3-generic", 235, 13815, 0, {
+        "flat-to-global": 32861, "wait-all": 154312, "clause": 64017, "inst-prefetch": 18362, "null-sdst": 305483,
+        "branch-3f": 1434, "vmem-to-scalar": 170779, "smem-to-vector": 132, "vcmpx-exec-war": 173169,
+        "lds-branch-vmem": 212746, "pc-constant": 313, "cu-mode": 2720}),
+    ("librocsparse1/sid", "6.4.3-3", "all", "gfx1030", 142, 18402, 0, {
+        "flat-add": 471, "clause": 5616, "inst-prefetch": 14506, "null-sdst": 530208, "dot": 1454,
+        "branch-3f": 1126, "vmem-to-scalar": 103102, "smem-to-vector": 1472, "vcmpx-exec-war": 98360,
+        "lds-branch-vmem": 178503, "pc-constant": 100, "cu-mode": 6873, "more-vgprs": 20}),
+    ("libmagma2-rocm/sid", "2.9.0+ds-3", "all", "gfx1030", 436, 6104, 0, {
+        "flat-to-global": 4043, "flat-add": 124, "wait-all": 27370, "clause": 1877, "inst-prefetch": 5880,
+        "null-sdst": 242127, "branch-3f": 862, "vmem-to-scalar": 172556, "smem-to-vector": 309,
+        "vcmpx-exec-war": 105411, "lds-branch-vmem": 186051, "pc-constant": 875, "cu-mode": 2414}),
+    ("libmagma-sparse2-rocm/sid", "2.9.0+ds-3", "all", "gfx1030", 205, 763, 0, {
+        "clause": 1, "inst-prefetch": 646, "null-sdst": 6498, "branch-3f": 23, "vmem-to-scalar": 1355,
+        "smem-to-vector": 4, "vcmpx-exec-war": 1436, "lds-branch-vmem": 1740, "pc-constant": 8, "cu-mode": 96}),
+    ("libgloo-rocm-0/sid", "0.0~git20250912.d97133a-2+rocm1", "all", "gfx1030", 2, 33, 0, {
+        "inst-prefetch": 26, "null-sdst": 92, "vmem-to-scalar": 29, "vcmpx-exec-war": 18}),
+    ("librocblas4/sid", "6.4.4-4", "fat", "gfx1030", 66, 10593, 0, {
+        "flat-to-global": 16169, "flat-add": 24, "wait-all": 44837, "clause": 1956, "inst-prefetch": 3254,
+        "null-sdst": 242095, "dot": 12, "branch-3f": 234, "vmem-to-scalar": 125155, "smem-to-vector": 1256,
+        "vcmpx-exec-war": 68090, "lds-branch-vmem": 106529, "pc-constant": 272, "cu-mode": 5134}),
+    ("libggml0-backend-hip/sid", "0.27.0-1", "all", "gfx1030", 140, 7184, 2, {
+        "flat-to-global": 126, "flat-add": 108, "wait-all": 6055, "clause": 416, "inst-prefetch": 626,
+        "null-sdst": 140656, "dot": 271956, "branch-3f": 80, "far-branch": 2, "vmem-to-scalar": 16970,
+        "smem-to-vector": 33, "vcmpx-exec-war": 31974, "lds-branch-vmem": 26455, "pc-constant": 6350,
+        "cu-mode": 929, "more-vgprs": 86, "trap": 2}),
+    ("librccl1/trixie", "5.4.3-3+b1", "all", "gfx1030", 1, 4, 0, {
+        "flat-add": 95415, "clause": 12063, "inst-prefetch": 7936, "null-sdst": 22681, "branch-3f": 474,
+        "far-branch": 1, "vmem-to-scalar": 52561, "vcmpx-exec-war": 71769, "lds-branch-vmem": 22305,
+        "pc-constant": 3705, "cu-mode": 4}),
+    ("librocfft0/sid", "6.4.3-1+b1", "all", "gfx1030", 1, 0, 0, {
+        "null-sdst": 12}),
+    ("librocblas4/sid", "6.4.4-4", "asm", "gfx1030", 16, 4357, 0, {
+        "dot": 1939360, "branch-3f": 154, "vmem-to-scalar": 99059, "lds-branch-vmem": 25296, "pc-constant": 4357,
+        "cu-mode": 2372}),
+    ("librocblas4/sid", "6.4.4-4", "hip", "gfx1030", 51, 701, 0, {
+        "flat-to-global": 5306, "wait-all": 10112, "clause": 31, "inst-prefetch": 242, "null-sdst": 100810,
+        "dot": 12906, "branch-3f": 10, "vmem-to-scalar": 17126, "smem-to-vector": 13, "vcmpx-exec-war": 2601,
+        "lds-branch-vmem": 17106, "pc-constant": 51, "cu-mode": 131, "more-vgprs": 9}),
+]
 
 
 def objects_of(path, target):
