@@ -37,12 +37,10 @@ static void name_registers(const struct rp_vf_code *code, struct rp_vf_pair *p)
 	struct rp_isa_regs regs;
 
 	for (uint32_t i = 0; i < code->n; i++) {
-		rp_isa_regs(&code->target, &code->v[i], &regs);
+		rp_isa_scalar_regs(&code->target, &code->v[i], &regs);
 		for (unsigned int b = 0; b < 2; b++)
 			p->named.b[b] |= regs.read.b[b] | regs.write.b[b] |
 					 regs.read_implicit.b[b] | regs.write_implicit.b[b];
-		for (unsigned int b = 0; b < 4; b++)
-			p->vnamed.b[b] |= regs.vread.b[b] | regs.vwrite.b[b];
 		p->calls |= may_leave(code, i);
 		p->rel_scalar |=
 			code->v[i].flags & RP_ISA_F_REL && code->v[i].klass == RP_ISA_CLASS_SALU;
@@ -67,11 +65,33 @@ static const struct rp_vf_pair *names(struct rp_vf *v, size_t function)
 	return &v->all;
 }
 
+static void name_vgprs(const struct rp_vf_code *code, struct rp_vf_pair *p)
+{
+	struct rp_isa_regs regs;
+
+	for (uint32_t i = 0; i < code->n; i++) {
+		rp_isa_regs(&code->target, &code->v[i], &regs);
+		for (unsigned int b = 0; b < 4; b++)
+			p->vnamed.b[b] |= regs.vread.b[b] | regs.vwrite.b[b];
+	}
+	p->has_vnamed = true;
+}
+
 bool rp_vf_vgpr_is_free(struct rp_vf *v, size_t function, uint32_t vgpr)
 {
 	const struct rp_vf_pair *n = names(v, function);
 	struct rp_vf_pair *p = &v->pairs[function];
 
+	if (n == p && !p->has_vnamed)
+		name_vgprs(&p->old_code, p);
+	for (size_t f = 0; n != p && !v->all.has_vnamed && f < v->old_object->n_functions; f++)
+		name_vgprs(&v->pairs[f].old_code, &v->pairs[f]);
+	if (n != p && !v->all.has_vnamed) {
+		for (size_t f = 0; f < v->old_object->n_functions; f++)
+			for (unsigned int b = 0; b < 4; b++)
+				v->all.vnamed.b[b] |= v->pairs[f].vnamed.b[b];
+		v->all.has_vnamed = true;
+	}
 	if (rp_isa_vset_has(&n->vnamed, vgpr))
 		return false;
 	/* v_movrel may reach everything that a kernel has */

@@ -62,7 +62,7 @@ struct rp_rt_survey {
 	bool rel_scalar, rel_vector; /* movrel: uses registers that it does not name */
 	bool wide_ds, misaligned_ds;
 	bool has_dot;
-	bool has_regs; /* the sets are filled */
+	bool has_scalars, has_vgprs; /* the sets are filled */
 	struct rp_isa_sset scalars;
 	struct rp_isa_vset vgprs;
 };
@@ -102,7 +102,7 @@ struct rp_rt_object {
 	struct rp_retarget_report *report;
 	struct rp_rt_function *functions; /* owned */
 	struct rp_rt_survey survey; /* of all functions */
-	bool has_survey; /* its flags are filled; has_regs: the sets as well */
+	bool has_survey; /* its flags are filled; the sets have flags of their own */
 	struct rp_rt_kernel *kernels; /* owned; as those of object */
 	uint64_t text_addr; /* new */
 	size_t text_bytes;
@@ -143,9 +143,8 @@ int rp_rt_refuse(struct rp_rt *rt, uint32_t inst, const char *fmt, ...) RP_PRINT
 
 /* survey.c */
 void rp_rt_survey(const struct rp_flow *flow, struct rp_rt_survey *ret);
-void rp_rt_survey_regs(const struct rp_flow *flow, struct rp_rt_survey *s);
-/* Registers of the function's scope; makes the object's survey if it is that. */
-RP_MUST_CHECK int rp_rt_need_regs(struct rp_rt *rt, struct rp_error *err);
+/* Fills a set of the function's scope: named scalar registers, or VGPRs. */
+RP_MUST_CHECK int rp_rt_need_regs(struct rp_rt *rt, bool vgprs, struct rp_error *err);
 /*
  * A scalar register (aligned pair in wave64, or if pair) that nobody needs before, in and behind
  * instruction inst, and that is not in avoid. RP_RT_REFUSED: none. named: those that are named somewhere

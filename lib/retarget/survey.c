@@ -81,16 +81,24 @@ static void join_vset(struct rp_isa_vset *to, const struct rp_isa_vset *from)
 		to->b[b] |= from->b[b];
 }
 
-void rp_rt_survey_regs(const struct rp_flow *flow, struct rp_rt_survey *s)
+static void name_scalars(const struct rp_flow *flow, struct rp_rt_survey *s)
+{
+	struct rp_isa_regs regs;
+
+	for (uint32_t k = 0; k < flow->n_insts; k++) {
+		rp_isa_scalar_regs(&flow->target, &flow->insts[k].inst, &regs);
+		s->scalars = rp_isa_sset_or(s->scalars, rp_isa_sset_or(regs.read, regs.write));
+		s->scalars = rp_isa_sset_or(
+			s->scalars, rp_isa_sset_or(regs.read_implicit, regs.write_implicit));
+	}
+}
+
+static void name_vgprs(const struct rp_flow *flow, struct rp_rt_survey *s)
 {
 	struct rp_isa_regs regs;
 
 	for (uint32_t k = 0; k < flow->n_insts; k++) {
 		rp_isa_regs(&flow->target, &flow->insts[k].inst, &regs);
-		s->scalars = rp_isa_sset_or(s->scalars, regs.read);
-		s->scalars = rp_isa_sset_or(s->scalars, regs.write);
-		s->scalars = rp_isa_sset_or(s->scalars, regs.read_implicit);
-		s->scalars = rp_isa_sset_or(s->scalars, regs.write_implicit);
 		join_vset(&s->vgprs, &regs.vread);
 		join_vset(&s->vgprs, &regs.vwrite);
 	}
@@ -113,26 +121,27 @@ int rp_rt_need_survey(struct rp_rt *rt, struct rp_error *err)
 	return r;
 }
 
-int rp_rt_need_regs(struct rp_rt *rt, struct rp_error *err)
+int rp_rt_need_regs(struct rp_rt *rt, bool vgprs, struct rp_error *err)
 {
-	struct rp_rt_survey *all = &rt->o->survey;
+	void (*name)(const struct rp_flow *, struct rp_rt_survey *) =
+		vgprs ? name_vgprs : name_scalars;
+	bool own = rt->scope == &rt->survey;
+	struct rp_rt_survey *s = own ? &rt->survey : &rt->o->survey;
+	bool *has = vgprs ? &s->has_vgprs : &s->has_scalars;
 	struct rp_flow flow = RP_FLOW_INIT;
 	int r = 0;
 
-	if (rt->scope->has_regs)
+	if (*has)
 		return 0;
-	if (rt->scope == &rt->survey) {
-		rp_rt_survey_regs(&rt->flow, &rt->survey);
-		rt->survey.has_regs = true;
-		return 0;
-	}
-	for (size_t i = 0; r == 0 && i < rt->o->object->n_functions; i++) {
+	if (own)
+		name(&rt->flow, s);
+	for (size_t i = 0; !own && r == 0 && i < rt->o->object->n_functions; i++) {
 		r = rp_flow_read(&flow, &rt->flow.target, rt->o->object->functions[i].code, err);
 		if (r == 0)
-			rp_rt_survey_regs(&flow, all);
+			name(&flow, s);
 	}
 	rp_flow_free(&flow);
-	all->has_regs = r == 0;
+	*has = r == 0;
 	return r;
 }
 
@@ -245,7 +254,7 @@ int rp_rt_free_scalar(struct rp_rt *rt, uint32_t inst, bool pair, bool named,
 {
 	struct rp_isa_sset used;
 	struct rp_isa_regs regs;
-	int r = rp_rt_need_regs(rt, err);
+	int r = rp_rt_need_regs(rt, false, err);
 
 	if (r < 0)
 		return r;
@@ -281,7 +290,7 @@ static uint32_t unnamed_vgprs(const struct rp_rt *rt)
 
 int rp_rt_need_temps(struct rp_rt *rt, uint32_t inst, unsigned int n, struct rp_error *err)
 {
-	int r = rp_rt_need_regs(rt, err);
+	int r = rp_rt_need_regs(rt, true, err);
 
 	if (r < 0)
 		return r;

@@ -26,7 +26,8 @@ struct rp_vf_pair {
 		*body; /* owned; per old instruction where a branch to it may land: [first, body] */
 	struct rp_isa_sset named; /* registers that old code names */
 	struct rp_isa_vset vnamed;
-	bool has_named, calls, rel_scalar, rel_vector; /* if has_named */
+	bool has_named, has_vnamed; /* the sets are filled */
+	bool calls, rel_scalar, rel_vector; /* if has_named */
 	bool is_trap;
 	bool converts; /* a FLAT became GLOBAL */
 	uint32_t vgprs; /* most new VGPRs + 1 */
