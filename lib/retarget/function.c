@@ -205,7 +205,6 @@ int rp_rt_descriptor(struct rp_rt_object *o, size_t kernel, char reason[256])
 		}
 		rsrc1 = (rsrc1 & ~UINT32_C(0x3f)) | (blocks - 1);
 		old = blocks * granule;
-		count = need;
 		o->report->rules[RP_RETARGET_MORE_VGPRS]++;
 	}
 	if (need > k->metadata.vgpr_count && k->metadata.vgpr_count)

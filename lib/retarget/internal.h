@@ -197,6 +197,8 @@ void rp_rt_free(struct rp_rt *rt);
  * padding behind it; an address outside of .text stays. False: in .text, but none of these.
  */
 RP_MUST_CHECK bool rp_rt_map(const struct rp_rt_object *o, uint64_t addr, uint64_t *ret);
+/* The same for an address that code goes to or data are at: padding is neither. */
+RP_MUST_CHECK bool rp_rt_map_code(const struct rp_rt_object *o, uint64_t addr, uint64_t *ret);
 /* The same for an address that something ends at. */
 RP_MUST_CHECK bool rp_rt_map_end(const struct rp_rt_object *o, uint64_t addr, uint64_t *ret);
 

@@ -60,12 +60,14 @@ static int target(struct splice *s, struct rp_msgpack *m, struct rp_error *err)
 {
 	struct rp_msgpack_item value;
 	char text[128], head[2];
+	struct rp_target_id id;
 	int n, r = rp_msgpack_expect(m, RP_MSGPACK_STR, &value, err);
 
 	if (r < 0)
 		return r;
 	n = new_target(s->o, value.v.s, text);
-	if (n <= 0)
+	/* read again: what stands before the processor may mislead */
+	if (n <= 0 || !rp_target_id_parse(rp_span_str(text), &id) || id.chip != s->o->options->chip)
 		return RP_FAIL(err, -EBADMSG, "metadata: \"%.*s\" is no target",
 			(int)(value.v.s.n < 80 ? value.v.s.n : 80), (const char *)value.v.s.p);
 	head[0] = (char)(n < 32 ? 0xa0 | n : 0xd9);

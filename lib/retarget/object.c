@@ -88,6 +88,45 @@ static bool is_padding(struct rp_span bytes)
 	return true;
 }
 
+/* A part of the file. */
+struct range {
+	uint64_t start, end;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Parts of the file that are written must not be parts of anything else. */
+static int check_overlap(const struct rp_codeobj *object, struct rp_error *err)
+{
+	const struct rp_elf *elf = &object->elf;
+	RP_CLEANUP(rp_free_p) struct range *ranges = calloc(elf->n_sections + 3, sizeof(*ranges));
+	uint64_t phoff = 0, shoff = 0;
+	size_t n = 0;
+
+	if (!ranges)
+		return RP_NOMEM(err);
+	if (!rp_span_le64(elf->image, 32, &phoff) || !rp_span_le64(elf->image, 40, &shoff))
+		return RP_FAIL(err, -EBADMSG, "the ELF header is cut");
+	ranges[n++] = (struct range){ 0, 64 };
+	ranges[n++] = (struct range){ phoff, phoff + elf->n_segments * UINT64_C(56) };
+	ranges[n++] = (struct range){ shoff, shoff + elf->n_sections * UINT64_C(64) };
+	for (size_t i = 0; i < elf->n_sections; i++)
+		if (elf->sections[i].data.n)
+			ranges[n++] = (struct range){ elf->sections[i].offset,
+				elf->sections[i].offset + elf->sections[i].data.n };
+	qsort(ranges, n, sizeof(*ranges), by_start);
+	for (size_t i = 1; i < n; i++)
+		if (ranges[i].start < ranges[i - 1].end)
+			return RP_FAIL(err, -EBADMSG, "parts of the file overlap at offset %llu",
+				(unsigned long long)ranges[i].start);
+	return 0;
+}
+
 /* All code is in .text, functions do not overlap, and between them is padding only. */
 static int check_text(const struct rp_codeobj *object, struct rp_error *err)
 {
@@ -181,6 +220,18 @@ bool rp_rt_map(const struct rp_rt_object *o, uint64_t addr, uint64_t *ret)
 	return true;
 }
 
+bool rp_rt_map_code(const struct rp_rt_object *o, uint64_t addr, uint64_t *ret)
+{
+	const struct rp_elf_section *text = rp_elf_section(&o->object->elf, ".text");
+	size_t index = function_below(o->object, addr);
+
+	if (text && addr >= text->addr && addr - text->addr < text->size &&
+		(index == SIZE_MAX || addr - o->object->functions[index].addr >=
+					      o->object->functions[index].code.n))
+		return false; /* padding */
+	return rp_rt_map(o, addr, ret);
+}
+
 bool rp_rt_map_end(const struct rp_rt_object *o, uint64_t addr, uint64_t *ret)
 {
 	size_t index = addr ? function_below(o->object, addr - 1) : SIZE_MAX;
@@ -207,7 +258,7 @@ static int resolve(struct rp_rt_object *o, size_t index, struct rp_error *err)
 		uint32_t *w = &f->words[fix->word];
 		int64_t distance;
 
-		if (!rp_rt_map(o, target, &to))
+		if (!rp_rt_map_code(o, target, &to))
 			return RP_FAIL(err, -ENOTSUP,
 				"%.*s refers to 0x%llx, which is no instruction of a function",
 				(int)(old->name.n < 80 ? old->name.n : 80),
@@ -340,8 +391,10 @@ static void count(struct rp_rt_object *o)
 static int retarget(struct rp_rt_object *o, struct rp_buf *ret, struct rp_error *err)
 {
 	uint64_t n_refused = o->report->n_refused;
-	int r = check_text(o->object, err);
+	int r = check_overlap(o->object, err);
 
+	if (r == 0)
+		r = check_text(o->object, err);
 	if (r == 0)
 		r = rewrite_functions(o, err);
 	if (r == 0)

@@ -336,7 +336,9 @@ static int target(struct rp_vf *v, struct rp_error *err)
 		return RP_FAIL(err, -EBADMSG, "the ELF header says %s", n->target);
 	if (n->metadata_target.n &&
 		(!rp_target_id_parse(n->metadata_target, &id) || id.chip != v->options->chip ||
-			(n->chip->has_xnack && id.xnack != n->xnack)))
+			(n->chip->has_xnack &&
+				(id.xnack > RP_CODEOBJ_ANY || n->xnack > RP_CODEOBJ_ANY) &&
+				id.xnack != n->xnack)))
 		return RP_FAIL(err, -EBADMSG, "the metadata say %.*s, the ELF header %s",
 			(int)(n->metadata_target.n < 80 ? n->metadata_target.n : 80),
 			(const char *)n->metadata_target.p, n->target);

@@ -142,7 +142,7 @@ static int relocations(struct writer *w, const struct rp_elf_section *s, struct 
 		}
 		if (!in_text(w, (uint64_t)rel.addend))
 			continue;
-		if (!rp_rt_map(w->o, (uint64_t)rel.addend, &to))
+		if (!rp_rt_map_code(w->o, (uint64_t)rel.addend, &to))
 			return RP_FAIL(err, -ENOTSUP,
 				"relocation to 0x%llx, which is no instruction",
 				(unsigned long long)rel.addend);
