@@ -110,6 +110,9 @@ static int check_overlap(const struct rp_codeobj *object, struct rp_error *err)
 
 	if (!ranges)
 		return RP_NOMEM(err);
+	if (elf->n_truncated)
+		return RP_FAIL(err, -EBADMSG, "truncated: %zu sections end behind the file",
+			elf->n_truncated);
 	if (!rp_span_le64(elf->image, 32, &phoff) || !rp_span_le64(elf->image, 40, &shoff))
 		return RP_FAIL(err, -EBADMSG, "the ELF header is cut");
 	ranges[n++] = (struct range){ 0, 64 };
