@@ -204,4 +204,12 @@ int rp_codeobj_find_span(const struct rp_ctx *ctx, struct rp_span bytes, const c
 	const struct rp_codeobj_options *options, const struct rp_codeobj_visitor *visitor,
 	struct rp_codeobj_stats *ret_stats, struct rp_error *err);
 
+/*
+ * Processors that a host library has code for ("gfx906"), each once, in the order of its bundles in
+ * .hip_fatbin: by their entry tables, without reading or unpacking the code. -EBADMSG: not an ELF
+ * file, or a damaged bundle, with its offset; -EFBIG; -EOPNOTSUPP. No bundles: an empty list.
+ */
+RP_MUST_CHECK int rp_codeobj_targets(
+	struct rp_span library, struct rp_strv *ret, struct rp_error *err);
+
 #endif

@@ -28,6 +28,8 @@ struct probe {
 	unsigned long uid;
 	struct rp_strv gids; /* decimal */
 	struct rp_strv denied; /* paths that a capture could not read */
+	struct rp_buf cache; /* lines "stamp<TAB>targets" of libraries */
+	bool cache_changed;
 	char *home; /* owned; NULL: not known */
 	struct rp_buf groups; /* /etc/group, system groups only */
 	struct rp_strv slots; /* PCI addresses of the cards */
@@ -84,6 +86,8 @@ const char *probe_execstack(struct probe *p, const char *path);
 /* Fact <key>: the targets that a library has code for, "gfx900 gfx1030". */
 void probe_library_targets(struct probe *p, const char *subject, const char *key, const char *path);
 
+void probe_cache_load(struct probe *p);
+void probe_cache_save(struct probe *p);
 /* Fact rocblas_targets: chips in the names of rocBLAS kernel files. */
 void probe_tensile(struct probe *p, const char *subject, const char *libdir);
 /* Fact execstack: the first library that asks for an executable stack. */

@@ -14,7 +14,7 @@
 #define MAX_NODES     64
 
 struct node {
-	uint64_t gpu_id, target, location, domain, device, simds, capability, firmware;
+	uint64_t gpu_id, target, location, domain, device, simds, capability, firmware, minor;
 	bool has_properties;
 };
 
@@ -44,9 +44,9 @@ static struct node read_node(struct probe *p, const char *name)
 {
 	struct node n = { 0 };
 	static const char *const names[] = { "gfx_target_version", "location_id", "domain",
-		"device_id", "simd_count", "capability", "fw_version", NULL };
+		"device_id", "simd_count", "capability", "fw_version", "drm_render_minor", NULL };
 	uint64_t *const values[] = { &n.target, &n.location, &n.domain, &n.device, &n.simds,
-		&n.capability, &n.firmware };
+		&n.capability, &n.firmware, &n.minor };
 	RP_CLEANUP(rp_free_p) char *path = rp_asprintf(NODES "/%s/properties", name);
 
 	if (path && probe_number(p, &n.gpu_id, NODES "/%s/gpu_id", name) && n.gpu_id)
@@ -94,14 +94,24 @@ static const char *card_of(struct probe *p, const struct node *n, char buf[64])
 		n->location & 7);
 	if (!rp_fact_find(p->facts, buf, "slot") && p->slots.n < MAX_SUBJECTS) {
 		/* no PCI folder (container, virtual card): what the node itself says */
-		const struct rp_chip_pci *pci =
-			n->device <= UINT16_MAX ? rp_chip_by_pci((uint16_t)n->device, 0) : NULL;
+		const struct rp_chip_pci *pci;
+		uint64_t revision = 0;
 
+		/* the revision tells the product, where the DRM class shows it */
+		if (!probe_number(p, &revision, "/sys/class/drm/renderD%" PRIu64 "/device/revision",
+			    n->minor) ||
+			revision > UINT8_MAX)
+			revision = 0;
+		pci = n->device <= UINT16_MAX
+			      ? rp_chip_by_pci((uint16_t)n->device, (uint8_t)revision)
+			      : NULL;
 		rp_fact_set(p->facts, buf, "slot", NODES, "%s", buf + 5);
 		rp_fact_set(p->facts, buf, "pci_id", NODES, "1002:%04" PRIx64, n->device & 0xffff);
 		if (pci && pci->product)
 			rp_fact_set(
 				p->facts, buf, "product", "table of PCI ids", "%s", pci->product);
+		if (n->minor >= 128 && n->minor < 256)
+			rp_fact_set(p->facts, buf, "render", NODES, "renderD%" PRIu64, n->minor);
 		if (rp_strv_add(&p->slots, buf + 5, p->err) < 0)
 			p->r = -ENOMEM;
 	}

@@ -12,6 +12,7 @@ static void free_probe(struct probe *p)
 	rp_strv_free(&p->denied);
 	rp_strv_free(&p->slots);
 	rp_buf_free(&p->groups);
+	rp_buf_free(&p->cache);
 	free(p->home);
 }
 
@@ -96,9 +97,9 @@ static void count_cards(struct probe *p)
 int rp_probe_facts(const struct rp_ctx *ctx, struct rp_root *root,
 	const struct rp_probe_options *options, struct rp_facts *ret, struct rp_error *err)
 {
-	static void (*const parts[])(struct probe *) = { probe_load_groups, probe_system,
-		probe_cards_facts, probe_kfd, count_cards, probe_access, probe_variables,
-		probe_rocm, probe_torch, probe_log };
+	static void (*const parts[])(struct probe *) = { probe_load_groups, probe_cache_load,
+		probe_system, probe_cards_facts, probe_kfd, count_cards, probe_access,
+		probe_variables, probe_rocm, probe_torch, probe_log, probe_cache_save };
 	RP_CLEANUP(rp_facts_free) struct rp_facts facts = RP_FACTS_INIT;
 	RP_CLEANUP(free_probe)
 	struct probe p = { .ctx = ctx, .root = root, .o = options, .facts = &facts, .err = err };

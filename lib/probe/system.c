@@ -215,4 +215,6 @@ void probe_system(struct probe *p)
 	module(p);
 	surroundings(p);
 	glibc(p);
+	if (p->o->overlay)
+		rp_fact_set(p->facts, MACHINE, "virtual_card", "run --gpu", "yes");
 }
