@@ -48,11 +48,12 @@ int doctor_facts(struct rp_cli *cli, const struct rp_probe_recorder *recorder, s
 	return rp_probe_facts(&cli->ctx, &cli->root, &options, ret, err);
 }
 
-int doctor_examine(struct rp_cli *cli, int gpu, struct doctor *ret, struct rp_error *err)
+int doctor_examine(struct rp_cli *cli, int gpu, const struct rp_probe_recorder *recorder,
+	struct doctor *ret, struct rp_error *err)
 {
 	RP_CLEANUP(rp_free_p) char *dir = rp_path_join(cli->data_dir, "advice");
 	const char *card;
-	int r = dir ? doctor_facts(cli, NULL, &ret->facts, err) : RP_NOMEM(err);
+	int r = dir ? doctor_facts(cli, recorder, &ret->facts, err) : RP_NOMEM(err);
 
 	if (r == 0)
 		r = rp_advice_load(AT_FDCWD, dir, &ret->advice, err);
@@ -93,7 +94,7 @@ static int doctor_run(struct rp_cli *cli, int argc, char **argv)
 		return r;
 	if (gpu != UINT64_MAX && gpu > 1000)
 		return rp_cli_usage(cli, "--gpu: too large");
-	no_card = doctor_examine(cli, gpu == UINT64_MAX ? -1 : (int)gpu, &d, &err);
+	no_card = doctor_examine(cli, gpu == UINT64_MAX ? -1 : (int)gpu, NULL, &d, &err);
 	if (no_card < 0 && no_card != -ENODEV)
 		return rp_cli_fail(cli, no_card, &err);
 	if (j)

@@ -28,8 +28,8 @@ void doctor_free(struct doctor *d);
 RP_MUST_CHECK int doctor_facts(struct rp_cli *cli, const struct rp_probe_recorder *recorder,
 	struct rp_facts *ret, struct rp_error *err);
 /* Facts and verdict; gpu: -1 for the best card. -ENODEV: no such card, facts are filled. */
-RP_MUST_CHECK int doctor_examine(
-	struct rp_cli *cli, int gpu, struct doctor *ret, struct rp_error *err);
+RP_MUST_CHECK int doctor_examine(struct rp_cli *cli, int gpu,
+	const struct rp_probe_recorder *recorder, struct doctor *ret, struct rp_error *err);
 
 /* The screen as text. */
 void doctor_render(const struct doctor *d, bool brief, bool utf8, struct rp_buf *ret);

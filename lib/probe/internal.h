@@ -86,6 +86,8 @@ const char *probe_execstack(struct probe *p, const char *path);
 /* Fact <key>: the targets that a library has code for, "gfx900 gfx1030". */
 void probe_library_targets(struct probe *p, const char *subject, const char *key, const char *path);
 
+/* machine.ini, to the recorder. */
+void probe_record_machine(struct probe *p);
 void probe_cache_load(struct probe *p);
 void probe_cache_save(struct probe *p);
 /* Fact rocblas_targets: chips in the names of rocBLAS kernel files. */

@@ -171,7 +171,12 @@ void probe_cards_facts(struct probe *p)
 	RP_STRV_FOREACH (slot, &slots) {
 		uint64_t vendor, class, device;
 
-		/* Of other devices a capture needs nothing; asking for the class records it. */
+		RP_CLEANUP(rp_free_p) char *path = rp_asprintf(DEVICES "/%s", *slot);
+		char target[PATH_MAX];
+
+		/* first of all, so that a capture has the link before the files behind it */
+		if (path)
+			(void)!probe_link(p, path, target);
 		if (!probe_number(p, &class, DEVICES "/%s/class", *slot)) {
 			n_unreadable++;
 			continue;

@@ -99,7 +99,8 @@ int rp_probe_facts(const struct rp_ctx *ctx, struct rp_root *root,
 {
 	static void (*const parts[])(struct probe *) = { probe_load_groups, probe_cache_load,
 		probe_system, probe_cards_facts, probe_kfd, count_cards, probe_access,
-		probe_variables, probe_rocm, probe_torch, probe_log, probe_cache_save };
+		probe_variables, probe_rocm, probe_torch, probe_log, probe_cache_save,
+		probe_record_machine };
 	RP_CLEANUP(rp_facts_free) struct rp_facts facts = RP_FACTS_INIT;
 	RP_CLEANUP(free_probe)
 	struct probe p = { .ctx = ctx, .root = root, .o = options, .facts = &facts, .err = err };

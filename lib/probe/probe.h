@@ -98,8 +98,4 @@ struct rp_probe_options {
 RP_MUST_CHECK int rp_probe_facts(const struct rp_ctx *ctx, struct rp_root *root,
 	const struct rp_probe_options *options, struct rp_facts *ret, struct rp_error *err);
 
-/* The text of machine.ini that replays user, nodes, environment and libraries of this run. */
-RP_MUST_CHECK int rp_probe_machine_ini(
-	const struct rp_facts *facts, const char *title, struct rp_buf *ret, struct rp_error *err);
-
 #endif

@@ -23,7 +23,7 @@ def verbs():
 
 
 CONTRACT = ("doctor scan disasm retarget apply undo patch build fix list activate rollback remove env run verify kernel root "
-            "report log verify-store install-env").split()
+            "report log verify-store install-env capture").split()
 
 
 class Help(unittest.TestCase):

@@ -11,13 +11,17 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+import time
 import unittest
 
-PROGRAM, ROOT = sys.argv[1:3]
+PROGRAM, ROOT = os.path.abspath(sys.argv[1]), sys.argv[2]
 UPDATE = "--update" in sys.argv
 HERE = os.path.join(ROOT, "tests/doctor")
 sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(ROOT, "tests/codeobj"))
+import compose  # pylint: disable=wrong-import-position
 import trees  # pylint: disable=wrong-import-position
 
 VERBS = re.compile(r"^  ([a-z-]+) ", re.M)
@@ -164,6 +168,209 @@ class Doctor(unittest.TestCase):
                 facts = {f["key"]: f.get("value") for f in json.loads(run(root, "--json", "doctor").stdout)["facts"]
                          if f["subject"].startswith("card")}
                 self.assertEqual((facts["mec_needed"], facts["mec_below"]), (str(threshold), below), (gc, mec))
+
+
+class Copies(unittest.TestCase):
+    """capture and report."""
+    maxDiff = None
+
+    def setUp(self):
+        self.tmp = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.tmp)
+
+    def path(self, name):
+        return os.path.join(self.tmp, name)
+
+    def test_a_capture_replays_its_machine(self):
+        for machine in trees.MACHINES:
+            name = machine.__name__
+            with self.subTest(name):
+                trees.build(machine, self.path(name))
+                got = run(self.path(name), "capture", self.path(name + "-copy"))
+                self.assertEqual((got.returncode, got.stderr), (0, b""))
+                want, have = (json.loads(run(self.path(n), "--json", "doctor").stdout) for n in (name, name + "-copy"))
+                if name == "hostile":  # what is no file or no text is not copied: what it showed is missing
+                    for got in (want, have):
+                        got["facts"] = [f for f in got["facts"] if "unknown" not in f and f["key"] != "cmdline"]
+                self.assertEqual(want, have)
+                for folder, _, files in os.walk(self.path(name + "-copy")):
+                    for f in files:
+                        self.assertFalse(f.startswith(".rp-tmp"), folder)
+
+    def test_capture_takes_no_names(self):
+        trees.build(trees.override, self.path("m"))
+        with open(self.path("m/etc/group"), "a", encoding="ascii") as f:
+            f.write("audio:x:63:alice,bob\nalice:x:1001:\n")
+        run(self.path("m"), "capture", self.path("copy"))
+        with open(self.path("copy/etc/group"), encoding="ascii") as f:
+            self.assertEqual(f.read(), "root:x:0:\nvideo:x:44:\nrender:x:110:\naudio:x:63:\n")
+        with open(self.path("copy/home/user/.bashrc"), encoding="ascii") as f:
+            self.assertEqual(f.read(), "\n\nexport HSA_OVERRIDE_GFX_VERSION=10.3.0\n")
+        with open(self.path("copy/proc/cmdline"), encoding="ascii") as f:
+            self.assertEqual(f.read(), "")
+
+    def test_capture_of_the_host_is_redacted(self):
+        home = self.path("secretname")
+        trees.build(trees.override, self.path("m"))
+        shutil.copytree(self.path("m/home/user"), home)
+        env = {"PATH": os.environ["PATH"], "HOME": home, "USER": "secretname", "LC_ALL": "C", "XDG_CACHE_HOME": self.path("cache"),
+               "LD_LIBRARY_PATH": home + "/lib:/data/secretname/x"}
+        subprocess.run([PROGRAM, "capture", self.path("copy")], env=env, check=True, capture_output=True)
+        self.assertTrue(os.path.exists(self.path("copy/home/user/venv/lib/python3.11/site-packages/torch/version.py")))
+        got = subprocess.run([PROGRAM, "--yes", "report", self.path("r.tar")], env=env, check=True, capture_output=True)
+        self.assertNotIn(b"secretname", got.stdout)
+        with open(self.path("r.tar"), "rb") as f:
+            self.assertNotIn(b"secretname", f.read())
+        for folder, dirs, files in os.walk(self.path("copy")):
+            for f in dirs + files:
+                self.assertNotIn("secretname", f)
+            for f in files:
+                path = os.path.join(folder, f)
+                if not os.path.islink(path):
+                    with open(path, "rb") as g:
+                        self.assertNotIn(b"secretname", g.read(), path)
+
+    def test_capture_stays_inside(self):
+        trees.build(trees.healthy, self.path("m"))
+        os.unlink(self.path("m/sys/bus/pci/devices/0000:03:00.0"))
+        os.symlink("/../../../../escaped", self.path("m/sys/bus/pci/devices/0000:03:00.0"))
+        os.makedirs(self.path("m/escaped"))
+        for name, text in (("class", "0x030000"), ("vendor", "0x1002"), ("device", "0x731f"), ("revision", "0xca")):
+            with open(self.path("m/escaped/" + name), "w", encoding="ascii") as f:
+                f.write(text)
+        self.assertEqual(run(self.path("m"), "capture", self.path("copy")).returncode, 0)
+        self.assertTrue(os.path.exists(self.path("copy/escaped/vendor")))
+        self.assertFalse(os.path.exists(self.path("escaped")))
+
+    def test_capture_needs_an_empty_folder(self):
+        trees.build(trees.healthy, self.path("m"))
+        os.mkdir(self.path("full"))
+        with open(self.path("full/x"), "w", encoding="ascii") as f:
+            f.write("x")
+        self.assertEqual(run(self.path("m"), "capture", self.path("full")).returncode, 73)
+        self.assertEqual(os.listdir(self.path("full")), ["x"])
+        self.assertEqual(run(self.path("m"), "-n", "capture", self.path("new")).returncode, 0)
+        self.assertFalse(os.path.exists(self.path("new")))
+
+    def test_report(self):
+        trees.build(trees.hangs, self.path("m"))
+        self.assertEqual(run(self.path("m"), "report", self.path("a.tar")).returncode, 2)  # nobody to ask
+        self.assertFalse(os.path.exists(self.path("a.tar")))
+        self.assertEqual(run(self.path("m"), "-n", "report", self.path("a.tar")).returncode, 0)
+        self.assertFalse(os.path.exists(self.path("a.tar")))
+        got = run(self.path("m"), "--yes", "report", self.path("a.tar"))
+        self.assertEqual(got.returncode, 0)
+        self.assertEqual(run(self.path("m"), "--yes", "report", self.path("b.tar")).returncode, 0)
+        with open(self.path("a.tar"), "rb") as a, open(self.path("b.tar"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+        with tarfile.open(self.path("a.tar")) as t:
+            self.assertEqual([(m.name, m.mtime, m.uid, m.uname, m.mode) for m in t.getmembers()],
+                             [("rocm-patch-report/" + n, 0, 0, "", 0o644) for n in ("doctor.txt", "doctor.json", "facts.txt", "kernel.log")])
+            for member in t.getmembers():
+                data = t.extractfile(member).read()
+                if member.name.endswith(".json"):
+                    self.assertEqual(json.loads(data)["findings"][0]["id"], "preemption")
+                else:
+                    self.assertIn(data, got.stdout)  # shown before
+        run.cache_clear()
+        self.assertEqual(run(self.path("m"), "--yes", "report", self.path("a.tar")).returncode, 73)
+        self.assertEqual(run(self.path("m"), "--yes", "report", self.path("none/a.tar")).returncode, 66)
+
+
+class Libraries(unittest.TestCase):
+    """GPU targets of libraries by their bundles, and the cache of them."""
+
+    def setUp(self):
+        self.tmp = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.tmp)
+
+    def found(self, data):
+        root = tempfile.mkdtemp(dir=self.tmp) + "/m"
+        os.makedirs(root)
+        tree = trees.Tree(root)
+        tree.system()
+        tree.card()
+        tree.torch()
+        tree.libraries = []
+        tree.file(trees.HOME + "/venv/lib/python3.11/site-packages/torch/lib/libtorch_hip.so", data)
+        tree.write_ini()
+        facts = json.loads(run(root, "--json", "doctor").stdout)["facts"]
+        fact = [f for f in facts if f["key"] == "torch_code"][0]
+        return fact.get("value", fact.get("unknown"))
+
+    def test_targets(self):
+        host = (compose.HOST, b"")
+        many = compose.bundle([host] + [(compose.device(t), b"x" * 100) for t in
+                                        ("gfx90a:sramecc+:xnack-", "gfx1010", "gfx90a:xnack+", "gfx10-3-generic")])
+        other = compose.bundle([host, (compose.device("gfx1100"), b"y" * 50), (compose.device("gfx906"), b"")])
+        want = "gfx90a gfx1010 gfx10-3-generic gfx1100"
+        self.assertEqual(self.found(compose.library([many, other])), want)
+        for version in (2, 3):
+            self.assertEqual(self.found(compose.library([compose.compressed(many, version), compose.compressed(other, version)])), want)
+        self.assertEqual(self.found(compose.library([])), "")
+        self.assertIn("offset 0x", self.found(compose.library([many[:60]])))
+        self.assertIn("offset 0x", self.found(compose.library([many, b"garbage!"])))
+        self.assertIn("offset 0x", self.found(compose.library([compose.compressed(many)[:50]])))
+
+    def host(self, **more):
+        env = {"PATH": os.environ["PATH"], "HOME": self.tmp, "LC_ALL": "C", "XDG_CACHE_HOME": self.tmp + "/cache", **more}
+        out = subprocess.run([PROGRAM, "--json", "doctor"], env=env, capture_output=True, timeout=60, check=False).stdout
+        return [f for f in json.loads(out)["facts"] if f["key"] == "torch_code" and self.tmp in f["source"]][0]
+
+    def test_cache(self):
+        tree = trees.Tree(self.tmp)
+        tree.torch(base="/venv")
+        lib = self.tmp + "/venv/lib/python3.11/site-packages/torch/lib/libtorch_hip.so"
+        cache = self.tmp + "/cache/rocm-patch/doctor-libraries.tsv"
+
+        def put(target):
+            with open(lib, "wb") as f:
+                f.write(compose.library([compose.bundle([(compose.device(target), b"x")])]))
+
+        put("gfx1010")
+        self.assertEqual(self.host()["value"], "gfx1010")
+        with open(cache, encoding="ascii") as f:
+            text = f.read()
+        self.assertTrue(text.endswith("\tgfx1010\n"), text)
+        with open(cache, "w", encoding="ascii") as f:  # what the cache says is believed for the same file
+            f.write(text.replace("gfx1010", "gfx7"))
+        self.assertEqual(self.host()["value"], "gfx7")
+        put("gfx1030")
+        os.utime(lib, ns=(1, 1))
+        self.assertEqual(self.host()["value"], "gfx1030")
+        with open(cache, "w", encoding="ascii") as f:
+            f.write("garbage\n" * 10)
+        self.assertEqual(self.host()["value"], "gfx1030")
+
+
+class Cards(unittest.TestCase):
+    """What needs device nodes."""
+
+    def test_virtual_card(self):
+        got = subprocess.run([PROGRAM, "run", "--gpu", "gfx1010", "--", PROGRAM, "--json", "doctor"], capture_output=True,
+                             timeout=60, check=False)
+        out = json.loads(got.stdout)
+        facts = {f["key"]: f.get("value") for f in out["facts"] if f["subject"] in ("machine", out["card"])}
+        self.assertEqual([facts[k] for k in ("product", "chip", "admitted", "kfd_atomics", "kfd_access", "render_access", "amdgpu_loaded")],
+                         ["AMD Radeon RX 5600 XT", "gfx1010", "yes", "yes", "yes", "yes", "yes"])
+        self.assertRegex(facts["kfd_interface"], r"^1\.1\d$")
+        self.assertIn("virtual-card", [f["id"] for f in out["findings"]])
+
+    def test_a_driver_that_never_answers(self):
+        """A child that sleeps in place of the one that opens the nodes."""
+        with tempfile.TemporaryDirectory() as tmp:
+            shutil.copy(PROGRAM, tmp + "/rocm-patch")
+            with open(tmp + "/source-tree", "w", encoding="utf-8") as f:
+                f.write(ROOT + "\n")
+            with open(tmp + "/rocm-patch-touch", "w", encoding="ascii") as f:
+                f.write("#!/bin/sh\nsleep 100\n")
+            os.chmod(tmp + "/rocm-patch-touch", 0o755)
+            trees.build(trees.healthy, tmp + "/tree")
+            env = {"PATH": os.environ["PATH"], "HOME": tmp, "LC_ALL": "C", "ROCM_PATCH_VGPU": tmp + "/tree"}
+            start = time.monotonic()
+            got = subprocess.run([tmp + "/rocm-patch", "--json", "doctor"], env=env, capture_output=True, timeout=60, check=False)
+            self.assertLess(time.monotonic() - start, 30)
+            self.assertIn("open-hangs", [f["id"] for f in json.loads(got.stdout)["findings"]])
 
 
 if __name__ == "__main__":
