@@ -3,6 +3,7 @@
  * Which targets a library has code for, by the entry tables of its bundles alone: of a compressed
  * bundle only the beginning is unpacked. A library of gigabytes takes milliseconds.
  */
+#include <inttypes.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -121,8 +122,7 @@ static int add_section(struct rp_span s, uint8_t *scratch, uint64_t base, struct
 			used = r == 0 ? (size_t)b.end : 0;
 		}
 		if (r < 0)
-			return rp_error_prefix(
-				err, r, "offset 0x%llx", (unsigned long long)(base + at));
+			return rp_error_prefix(err, r, "offset 0x%" PRIx64, base + at);
 		at += used;
 	}
 }
