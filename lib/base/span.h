@@ -32,7 +32,8 @@ RP_MUST_CHECK static inline bool rp_span_sub(
 {
 	if (off > s.n || len > s.n - off)
 		return false;
-	*ret = (struct rp_span){ s.p + off, (size_t)len };
+	/* an empty span may have no address, to which not even 0 may be added */
+	*ret = (struct rp_span){ off ? s.p + off : s.p, (size_t)len };
 	return true;
 }
 
