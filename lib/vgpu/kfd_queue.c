@@ -16,7 +16,8 @@
 /* After so long without work: naps of so long. Measured for CPU use: tests/vgpu, "idle". */
 static const struct {
 	int64_t idle_us, nap_us;
-} naps[] = { { 500, 20 }, { 20000, 100 }, { 200000, 500 }, { INT64_MAX, 4000 } };
+} naps[] = { { 500, 20 }, { 20000, 100 }, { 200000, 500 }, { 1000000, 4000 },
+	{ INT64_MAX, 10000 } };
 
 #define SPIN_US 200 /* a queue's thread goes on looking before it parks */
 
