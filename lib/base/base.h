@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/macro.h"
+#include "base/parallel.h"
 #include "base/publish.h"
 #include "base/root.h"
 #include "base/sha256.h"

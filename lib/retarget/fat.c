@@ -8,8 +8,6 @@
  * Sources: LLVM "Clang Offload Bundler"; clr 6.4 hip_fatbin.cpp, hip_code_object.cpp: of a registered bundle the
  * first 4096 bytes are searched for ids, and offsets count from its start (docs/retarget.md).
  */
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -17,7 +15,6 @@
 #include "retarget/internal.h"
 
 #define PAGE	    4096u
-#define MAX_THREADS 64u
 #define MAX_PADDING (UINT64_C(256) << 20)
 #define PT_LOAD	    1u
 #define PT_NOTE	    4u
@@ -179,10 +176,12 @@ static int read_bundles(struct fat *f, uint64_t offset, uint64_t end, struct rp_
 	return 0;
 }
 
-static void work(struct fat *f)
+static void work(void *data, unsigned int thread)
 {
+	struct fat *f = data;
 	size_t i;
 
+	(void)thread;
 	while ((i = atomic_fetch_add(&f->next, 1)) < f->n_jobs) {
 		struct job *j = &f->jobs[i];
 		size_t done;
@@ -202,28 +201,11 @@ static void work(struct fat *f)
 	}
 }
 
-static void *worker(void *data)
-{
-	work(data);
-	return NULL;
-}
-
 static void run_jobs(struct fat *f, unsigned int n_threads)
 {
-	pthread_t threads[MAX_THREADS];
-	unsigned int n = 0;
-	cpu_set_t set;
-
 	if (!n_threads)
-		n_threads = sched_getaffinity(0, sizeof(set), &set) < 0
-				    ? 1
-				    : (unsigned int)CPU_COUNT(&set);
-	while (n + 1 < n_threads && n + 1 < f->n_jobs && n < MAX_THREADS &&
-		pthread_create(&threads[n], NULL, worker, f) == 0)
-		n++; /* what cannot be started leaves its share to the others */
-	work(f);
-	while (n > 0)
-		(void)pthread_join(threads[--n], NULL); /* fails for a wrong id only */
+		n_threads = rp_cpu_count();
+	rp_parallel(f->n_jobs < n_threads ? (unsigned int)f->n_jobs : n_threads, work, f);
 }
 
 /* Reports of all jobs; the error of the first that failed, but for refusals, of which all are told. */

@@ -5,14 +5,12 @@
  * in the order in which they were found.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 #include "scan/internal.h"
 
 #define PIECE_BYTES (UINT64_C(256) << 10) /* of code that one thread takes at once */
 #define ALONE_BYTES (UINT64_C(512) << 10) /* less is not worth waking another thread */
-#define MAX_THREADS 64u
 #define HARD_CLASSES                                                    \
 	(RP_SCAN_BIT(RP_SCAN_ILLEGAL) | RP_SCAN_BIT(RP_SCAN_PREFETCH) | \
 		RP_SCAN_BIT(RP_SCAN_FLAT_OFFSET))
@@ -42,7 +40,7 @@ struct finder {
 	struct piece *pieces;
 	size_t n_pieces, cap_pieces;
 	uint64_t pending_bytes;
-	struct rp_scanner scanners[MAX_THREADS]; /* [0] is the caller's */
+	struct rp_scanner scanners[RP_MAX_THREADS]; /* [0] is the caller's */
 	/* of one round */
 	atomic_size_t next;
 	atomic_int failed;
@@ -122,8 +120,10 @@ static int scan_piece(
 	return 0;
 }
 
-static void work(struct finder *f, struct rp_scanner *scanner)
+static void work(void *data, unsigned int thread)
 {
+	struct finder *f = data;
+	struct rp_scanner *scanner = &f->scanners[thread];
 	struct rp_error err = RP_ERROR_INIT;
 	size_t i;
 
@@ -140,37 +140,13 @@ static void work(struct finder *f, struct rp_scanner *scanner)
 	}
 }
 
-struct worker {
-	struct finder *finder;
-	struct rp_scanner *scanner;
-	pthread_t thread;
-};
-
-static void *worker_main(void *data)
-{
-	struct worker *w = data;
-
-	work(w->finder, w->scanner);
-	return NULL;
-}
-
-/* Runs all pieces; a thread that cannot be started leaves its share to the others. */
 static int run_pieces(struct finder *f, struct rp_error *err)
 {
-	struct worker workers[MAX_THREADS];
-	unsigned int n = 0;
+	size_t n = f->pending_bytes < ALONE_BYTES ? 1 : f->n_pieces;
 
 	atomic_store(&f->next, 0);
 	atomic_store(&f->failed, 0);
-	while (f->pending_bytes >= ALONE_BYTES && n + 1 < f->n_threads && n + 1 < f->n_pieces) {
-		workers[n] = (struct worker){ .finder = f, .scanner = &f->scanners[n + 1] };
-		if (pthread_create(&workers[n].thread, NULL, worker_main, &workers[n]) != 0)
-			break;
-		n++;
-	}
-	work(f, &f->scanners[0]);
-	while (n > 0)
-		(void)pthread_join(workers[--n].thread, NULL); /* fails for a wrong id only */
+	rp_parallel(n < f->n_threads ? (unsigned int)n : f->n_threads, work, f);
 	if (atomic_load(&f->failed)) {
 		if (err)
 			*err = f->error;
@@ -313,13 +289,6 @@ static int on_damage(void *data, const struct rp_codeobj_place *place,
 	return f->visitor->damage(f->visitor->data, place, damage, err);
 }
 
-static unsigned int processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (unsigned int)CPU_COUNT(&set);
-}
-
 int rp_scan_find(const struct rp_ctx *ctx, int dirfd, const char *path,
 	const struct rp_scan_options *options, unsigned int n_threads,
 	const struct rp_scan_visitor *visitor, struct rp_codeobj_stats *ret_stats,
@@ -336,16 +305,14 @@ int rp_scan_find(const struct rp_ctx *ctx, int dirfd, const char *path,
 	f->ctx = ctx;
 	f->options = options;
 	f->visitor = visitor;
-	f->n_threads = n_threads ? n_threads : processors();
-	if (f->n_threads > MAX_THREADS)
-		f->n_threads = MAX_THREADS;
-	for (unsigned int i = 0; i < MAX_THREADS; i++)
+	f->n_threads = n_threads ? n_threads : rp_cpu_count();
+	for (unsigned int i = 0; i < RP_MAX_THREADS; i++)
 		f->scanners[i] = (struct rp_scanner)RP_SCANNER_INIT;
 	pthread_mutex_init(&f->lock, NULL);
 	v.data = f;
 	r = rp_codeobj_find(ctx, dirfd, path, NULL, &v, ret_stats, err);
 	forget(f);
-	for (unsigned int i = 0; i < MAX_THREADS; i++)
+	for (unsigned int i = 0; i < RP_MAX_THREADS; i++)
 		rp_scanner_free(&f->scanners[i]);
 	pthread_mutex_destroy(&f->lock);
 	free(f->items);

@@ -5,17 +5,14 @@
  * of float additions is bounded by.
  */
 #include <math.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 #include "verify/verify.h"
 
-#define UNIT	    0x1p-24 /* unit roundoff of float */
-#define HALF_UNIT   0x1p-11 /* ... of half */
-#define HALF_TINY   0x1p-25 /* half of half's smallest number */
-#define EPSILON	    1e-5 /* of batch norm */
-#define MAX_THREADS 64u
+#define UNIT	  0x1p-24 /* unit roundoff of float */
+#define HALF_UNIT 0x1p-11 /* ... of half */
+#define HALF_TINY 0x1p-25 /* half of half's smallest number */
+#define EPSILON	  1e-5 /* of batch norm */
 
 struct job {
 	const struct rp_verify_case *c;
@@ -252,14 +249,14 @@ static void one_plane(struct job *j, size_t plane)
 		mag[i] = output_bound(j->c->type, j->s.terms, sum[i], mag[i]);
 }
 
-static void *worker(void *data)
+static void work(void *data, unsigned int thread)
 {
 	struct job *j = data;
 	size_t plane;
 
+	(void)thread;
 	while ((plane = atomic_fetch_add(&j->next, 1)) < j->n_planes)
 		one_plane(j, plane);
-	return NULL;
 }
 
 static size_t planes_of(const struct rp_verify_case *c)
@@ -285,28 +282,17 @@ int rp_verify_reference(const struct rp_verify_case *c, const float *a, const fl
 	double *ret_out, double *ret_bound, unsigned int n_threads, struct rp_error *err)
 {
 	struct job j = { .c = c, .a = a, .b = b, .out = ret_out, .bound = ret_bound };
-	pthread_t threads[MAX_THREADS];
-	unsigned int started = 0;
-	cpu_set_t set;
 	int r = rp_verify_sizes(c, &j.s, err);
 
 	if (r < 0)
 		return r;
 	if (!n_threads)
-		n_threads = sched_getaffinity(0, sizeof(set), &set) < 0
-				    ? 1
-				    : (unsigned int)CPU_COUNT(&set);
+		n_threads = rp_cpu_count();
 	j.n_planes = planes_of(c);
 	for (size_t i = 0; i < j.s.out; i++)
 		ret_out[i] = ret_bound[i] = 0;
-	while (started + 1 < n_threads && started < MAX_THREADS && started + 1 < j.n_planes &&
-		j.s.macs > 1e5) {
-		if (pthread_create(&threads[started], NULL, worker, &j) != 0)
-			break; /* fewer threads do the same */
-		started++;
-	}
-	(void)worker(&j);
-	while (started > 0)
-		(void)pthread_join(threads[--started], NULL); /* fails for a wrong id only */
+	if (j.s.macs <= 1e5) /* not worth waking another thread */
+		n_threads = 1;
+	rp_parallel(j.n_planes < n_threads ? (unsigned int)j.n_planes : n_threads, work, &j);
 	return 0;
 }

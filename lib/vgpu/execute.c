@@ -10,7 +10,6 @@
 #include "vgpu/internal.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -64,13 +63,6 @@ static uint64_t generation(void *data)
 	return atomic_load_explicit(&g->pt.generation, memory_order_acquire);
 }
 
-static unsigned int processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (unsigned int)CPU_COUNT(&set);
-}
-
 /* The GPU's executor, made when its first kernel comes. */
 static struct rp_exec *executor(struct rp_vgpu *vgpu, struct rp_vgpu_gpu *g)
 {
@@ -80,7 +72,7 @@ static struct rp_exec *executor(struct rp_vgpu *vgpu, struct rp_vgpu_gpu *g)
 		.level = rp_exec_best_level(),
 		.hazards = vgpu->hazards,
 		.seed = 1,
-		.n_threads = processors(),
+		.n_threads = rp_cpu_count(),
 		.memory = { find_range, generation, g },
 	};
 	struct rp_error err = RP_ERROR_INIT;

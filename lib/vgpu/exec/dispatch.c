@@ -365,9 +365,9 @@ static struct group *next_group(struct shared *s, struct worker *t, struct group
 	}
 }
 
-static void *work(void *arg)
+static void work(void *workers, unsigned int thread)
 {
-	struct worker *t = arg;
+	struct worker *t = (struct worker *)workers + thread;
 	struct shared *s = t->shared;
 	struct group *g, *spare = NULL;
 
@@ -398,7 +398,6 @@ static void *work(void *arg)
 	}
 	pthread_mutex_unlock(&s->lock);
 	free_group(spare);
-	return NULL;
 }
 
 static void add_report(struct rp_exec_report *report, const struct worker *t)
@@ -469,22 +468,6 @@ static int check(const struct rp_exec_dispatch *d, struct shared *s, struct rp_e
 	return 0;
 }
 
-static int run_threads(struct worker *t, unsigned int n)
-{
-	pthread_t *threads = n > 1 ? calloc(n, sizeof(*threads)) : NULL;
-	unsigned int started = 0;
-
-	/* fewer threads than asked for only take longer */
-	while (threads && started + 1 < n &&
-		pthread_create(&threads[started], NULL, work, &t[started + 1]) == 0)
-		started++;
-	(void)work(&t[0]);
-	for (unsigned int i = 0; i < started; i++)
-		(void)pthread_join(threads[i], NULL);
-	free(threads);
-	return 0;
-}
-
 int rp_exec_dispatch(struct rp_exec *x, const struct rp_exec_dispatch *d,
 	struct rp_exec_report *report, struct rp_exec_fault *ret_fault, struct rp_error *err)
 {
@@ -523,7 +506,7 @@ int rp_exec_dispatch(struct rp_exec *x, const struct rp_exec_dispatch *d,
 	}
 	(void)pthread_mutex_init(&s.lock, NULL);
 	(void)pthread_cond_init(&s.changed, NULL);
-	r = run_threads(t, n);
+	rp_parallel(n, work, t);
 	while (s.waiting) {
 		struct group *g = s.waiting;
 
