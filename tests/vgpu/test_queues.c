@@ -424,6 +424,37 @@ static void test_events(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+/*
+ * Two threads of ROCR wait for one event that resets itself (a queue's inactive signal, in ~AqlQueue). Before event
+ * ages the first one in consumes what was meant for the second.
+ */
+static void test_event_age(void **state)
+{
+	static const struct {
+		const char *profile;
+		uint32_t second;
+	} cases[] = { { "rx-5600-xt,kfd=1.13", KFD_WAIT_TIMEOUT },
+		{ "rx-5600-xt,kfd=1.14", KFD_WAIT_COMPLETE } };
+
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_SIZE(cases); i++) {
+		struct kfd_event_data first = { .last_event_age = 1 },
+				      second = { .last_event_age = 1 };
+		struct kfd_event_id id = { 0, 0 };
+		struct device d;
+		uint32_t result;
+
+		device_open(&d, cases[i].profile);
+		id.event_id = first.event_id = second.event_id =
+			create_event(&d, KFD_EVENT_SIGNAL, true, 0);
+		assert_int_equal(KFD(&d, KFD_SET_EVENT, &id), 0); /* nobody waits yet */
+		assert_int_equal(wait_events(&d, &first, 1, false, 0, &result), 0);
+		assert_int_equal(result, KFD_WAIT_COMPLETE);
+		assert_int_equal(wait_events(&d, &second, 1, false, 20, &result), 0);
+		assert_int_equal(result, cases[i].second);
+	}
+}
+
 static void test_answers(void **state)
 {
 	struct kfd_version version = { 0, 0 };
@@ -470,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_queue_calls),
 		cmocka_unit_test(test_unmodelled),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_event_age),
 		cmocka_unit_test(test_answers),
 	};
 
