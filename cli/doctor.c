@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Verb doctor: why this machine's card fails, and the shortest way that works. */
 #include "doctor.h"
+#include "virtual.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -25,7 +26,7 @@ int doctor_facts(struct rp_cli *cli, const struct rp_probe_recorder *recorder, s
 	struct rp_error *err)
 {
 	/* set by "run --gpu": the tree that its preload shows to programs; we read by other calls */
-	const char *tree = rp_strv_getenv(&cli->env, "ROCM_PATCH_VGPU");
+	const char *tree = rp_strv_getenv(&cli->env, RP_VIRTUAL_VARIABLE);
 	RP_CLEANUP(rp_root_close) struct rp_root overlay = RP_ROOT_INIT;
 	RP_CLEANUP(rp_free_p)
 	char *touch = rp_asprintf("%s/rocm-patch-touch", cli->libexec_dir);
@@ -38,7 +39,7 @@ int doctor_facts(struct rp_cli *cli, const struct rp_probe_recorder *recorder, s
 	if (cli->root.is_host && tree && tree[0]) {
 		r = rp_root_open(tree, &overlay, err);
 		if (r < 0)
-			return rp_error_prefix(err, r, "ROCM_PATCH_VGPU");
+			return rp_error_prefix(err, r, RP_VIRTUAL_VARIABLE);
 		options.overlay = &overlay;
 	}
 	if (access(touch, X_OK) == 0)

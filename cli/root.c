@@ -110,7 +110,7 @@ static int card_args(const struct rp_virtual *v, struct rp_strv *argv, struct rp
 {
 	const char *const card[] = { "--ro-bind", v->library, "/mnt/librocm-patch-vgpu.so",
 		"--ro-bind", v->tree, "/mnt/vgpu", "--setenv", "LD_PRELOAD",
-		"/mnt/librocm-patch-vgpu.so", "--setenv", "ROCM_PATCH_VGPU", "/mnt/vgpu", NULL };
+		"/mnt/librocm-patch-vgpu.so", "--setenv", RP_VIRTUAL_VARIABLE, "/mnt/vgpu", NULL };
 	const char *const file[] = { "--bind", v->log, "/mnt/driver.log", "--setenv",
 		"ROCM_PATCH_VGPU_LOG", "/mnt/driver.log", NULL };
 	const char *const execute[] = { "--setenv", "ROCM_PATCH_VGPU_EXECUTE",

@@ -17,7 +17,7 @@ static int virtual_env(struct rp_cli *cli, struct rp_strv *changed, struct rp_er
 	r = rp_strv_addf(changed, err, "LD_PRELOAD=%s%s%s", v.library,
 		others && others[0] ? ":" : "", others ? others : "");
 	if (r == 0)
-		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU=%s", v.tree);
+		r = rp_strv_addf(changed, err, RP_VIRTUAL_VARIABLE "=%s", v.tree);
 	if (r == 0 && v.log)
 		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU_LOG=%s", v.log);
 	if (r == 0 && v.execute)

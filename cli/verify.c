@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "verify/verify.h"
+#include "virtual.h"
 
 #define MAX_RANDOM_MACS	 2e6 /* of a random case: a virtual card needs a second for ten million */
 #define DEADLINE_SECONDS 60
@@ -19,7 +20,7 @@ struct verify_run {
 	struct rp_verify_runner runner;
 	char *helper; /* owned */
 	uint64_t seed;
-	bool is_virtual;
+	bool is_virtual; /* asked for, or this program itself runs on a virtual card */
 	size_t n[RP_VERIFY_VERDICT_MAX];
 };
 
@@ -170,8 +171,9 @@ static int make_prefix(struct verify_run *v, struct rp_error *err)
 	const char *runtime = rp_cli_opt(v->cli, "runtime");
 	int r;
 
-	v->is_virtual = profile || (gpu && strcmp(gpu, "real") != 0);
-	if (!v->is_virtual && !runtime)
+	bool wants_virtual = profile || (gpu && strcmp(gpu, "real") != 0);
+	v->is_virtual = wants_virtual || rp_strv_getenv(&v->cli->env, RP_VIRTUAL_VARIABLE) != NULL;
+	if (!wants_virtual && !runtime)
 		return 0;
 	r = rp_strv_add(&v->prefix, v->cli->self, err);
 	if (r == 0)
@@ -184,7 +186,7 @@ static int make_prefix(struct verify_run *v, struct rp_error *err)
 		r = rp_strv_addf(&v->prefix, err, "--gpu=%s", gpu);
 	if (r == 0 && profile)
 		r = rp_strv_addf(&v->prefix, err, "--profile=%s", profile);
-	if (r == 0 && (runtime || v->is_virtual))
+	if (r == 0 && (runtime || wants_virtual))
 		r = rp_strv_addf(&v->prefix, err, "--runtime=%s", runtime ? runtime : "stock");
 	return r == 0 ? rp_strv_add(&v->prefix, "--", err) : r;
 }
@@ -305,9 +307,19 @@ static int run_cases(struct verify_run *v, struct rp_error *err)
 	return r;
 }
 
+/* What the verdicts are worth; NULL: no case ran on a card. */
+static const char *evidence_of(const struct verify_run *v)
+{
+	size_t n = v->n[RP_VERIFY_RIGHT] + v->n[RP_VERIFY_WRONG] + v->n[RP_VERIFY_CRASHED] +
+		   v->n[RP_VERIFY_HUNG];
+
+	return n == 0 ? NULL : v->is_virtual ? "virtual-gpu" : "silicon";
+}
+
 static void show_summary(struct verify_run *v)
 {
 	struct rp_json *j = rp_cli_json(v->cli);
+	const char *evidence = evidence_of(v);
 	size_t total = 0;
 
 	for (unsigned int i = 0; i < RP_VERIFY_VERDICT_MAX; i++)
@@ -318,11 +330,13 @@ static void show_summary(struct verify_run *v)
 			rp_cli_out(v->cli, " %zu %s", v->n[i],
 				rp_verify_verdict_name((enum rp_verify_verdict)i));
 	rp_cli_out(v->cli, ". %s; seed %llu\n",
-		v->is_virtual ? "On the virtual card, not on silicon" : "On this machine's card",
+		!evidence	? "Nothing ran on a card"
+		: v->is_virtual ? "On the virtual card, not on silicon"
+				: "On this machine's card",
 		(unsigned long long)v->seed);
 	if (!j)
 		return;
-	rp_json_kstr(j, "evidence", v->is_virtual ? "virtual-gpu" : "silicon");
+	rp_json_kstr(j, "evidence", evidence);
 	rp_json_kuint(j, "seed", v->seed);
 	rp_json_kuint(j, "cases", v->cases.n);
 	rp_json_kbegin(j, "count", '{');
@@ -343,6 +357,7 @@ static int verify_run(struct rp_cli *cli, int argc, char **argv)
 {
 	RP_CLEANUP(free_run)
 	struct verify_run v = { .cli = cli, .seed = 1 };
+	const char *gpu = rp_cli_opt(cli, "gpu");
 	struct rp_error err = RP_ERROR_INIT;
 	uint64_t deadline = 0;
 	int r;
@@ -351,6 +366,9 @@ static int verify_run(struct rp_cli *cli, int argc, char **argv)
 	(void)argv;
 	if (rp_cli_flag(cli, "full") && rp_cli_flag(cli, "quick"))
 		return rp_cli_usage(cli, "--quick and --full exclude each other");
+	if (gpu && strcmp(gpu, "real") == 0 && rp_strv_getenv(&cli->env, RP_VIRTUAL_VARIABLE))
+		return rp_cli_usage(
+			cli, "--gpu=real inside of 'run --gpu': only the virtual card is here");
 	r = rp_cli_opt_number(cli, "deadline", 1, DEADLINE_SECONDS, &deadline);
 	if (r == 0)
 		r = rp_cli_opt_number(cli, "seed", 0, 1, &v.seed);

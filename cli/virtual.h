@@ -5,6 +5,8 @@
 
 #include "cli.h"
 
+#define RP_VIRTUAL_VARIABLE "ROCM_PATCH_VGPU" /* in the environment of who runs on a virtual card */
+
 /* clang-format off: members of an array of struct rp_option */
 #define RP_VIRTUAL_OPTIONS                                                                        \
 	{ "gpu", 0, "CHIP",                                                                       \

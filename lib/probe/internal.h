@@ -32,7 +32,9 @@ struct probe {
 	bool cache_changed;
 	char *home; /* owned; NULL: not known */
 	struct rp_buf groups; /* /etc/group, system groups only */
-	struct rp_strv slots; /* PCI addresses of the cards */
+	struct rp_strv slots; /* PCI addresses of the cards, those that only KFD knows as well */
+	struct rp_card_list cards; /* by PCI */
+	size_t n_unreadable; /* PCI devices of which it is not known whether they are cards */
 	int r; /* first error that ends the probe: recorder, memory */
 	struct rp_error *err;
 };
@@ -71,6 +73,10 @@ struct probe_node probe_device_node(struct probe *p, const char *path);
 char *probe_group_name(struct probe *p, unsigned long gid);
 
 void probe_load_groups(struct probe *p);
+
+/* Who asks, and what a tree says of that. The end: probe_free. */
+int probe_begin(struct probe *p, struct rp_error *err);
+void probe_free(struct probe *p);
 
 void probe_system(struct probe *p);
 void probe_cards_facts(struct probe *p);

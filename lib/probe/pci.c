@@ -8,9 +8,8 @@
 
 /* The graphics core by the driver's copy of the card's own table; then the PCI id. */
 static const struct rp_chip *find_chip(struct probe *p, const char *card, const char *slot,
-	uint64_t device, uint64_t revision, const struct rp_chip_core **ret_core)
+	const struct rp_chip_pci *pci, const struct rp_chip_core **ret_core)
 {
-	const struct rp_chip_pci *pci = rp_chip_by_pci((uint16_t)device, (uint8_t)revision);
 	const struct rp_chip *chip = NULL;
 	uint64_t gc[3];
 	RP_CLEANUP(rp_free_p)
@@ -120,7 +119,9 @@ static void one_card(struct probe *p, const char *slot, uint64_t device)
 {
 	RP_CLEANUP(rp_free_p) char *card = rp_asprintf("card %s", slot);
 	const struct rp_chip_core *core = NULL;
+	const struct rp_chip_pci *pci;
 	const struct rp_chip *chip;
+	struct rp_card *found;
 	struct pci_atomics atomics;
 	uint64_t revision = 0;
 
@@ -128,12 +129,15 @@ static void one_card(struct probe *p, const char *slot, uint64_t device)
 		return;
 	rp_fact_set(p->facts, card, "slot", DEVICES, "%s", slot);
 	rp_fact_set(p->facts, card, "pci_id", DEVICES, "1002:%04" PRIx64, device);
-	if (!probe_number(p, &revision, DEVICES "/%s/revision", slot) || revision > UINT8_MAX)
+	if (!probe_number(p, &revision, DEVICES "/%s/revision", slot) || revision > UINT8_MAX) {
 		rp_fact_unknown(
 			p->facts, card, "revision", DEVICES, "not readable or not a number");
-	else
+		revision = 0;
+	} else {
 		rp_fact_set(p->facts, card, "revision", DEVICES, "%02" PRIx64, revision);
-	chip = find_chip(p, card, slot, device, revision, &core);
+	}
+	pci = rp_chip_by_pci((uint16_t)device, (uint8_t)revision);
+	chip = find_chip(p, card, slot, pci, &core);
 	if (chip)
 		rp_fact_set(p->facts, card, "chip_generic", "table of chips", "%s",
 			chip->generic ? chip->generic : "none");
@@ -157,14 +161,24 @@ static void one_card(struct probe *p, const char *slot, uint64_t device)
 		rp_fact_unknown(p->facts, card, "pci_atomics",
 			"config of the card and the ports above it", atomics.why);
 	}
-	if (rp_strv_add(&p->slots, slot, p->err) < 0)
-		p->r = -ENOMEM;
+	if (rp_strv_add(&p->slots, slot, p->err) < 0 ||
+		rp_array_grow(&p->cards.v, &p->cards.cap, p->cards.n, sizeof(*p->cards.v)) < 0) {
+		p->r = RP_NOMEM(p->err);
+		return;
+	}
+	found = &p->cards.v[p->cards.n++];
+	*found = (struct rp_card){ .device = (uint16_t)device,
+		.revision = (uint8_t)revision,
+		.chip = chip,
+		.product = pci ? pci->product : NULL };
+	(void)snprintf(
+		found->slot, sizeof(found->slot), "%s", slot); /* longer: cut, for messages */
 }
 
 void probe_cards_facts(struct probe *p)
 {
 	RP_CLEANUP(rp_strv_free) struct rp_strv slots = RP_STRV_INIT;
-	size_t n_nvidia = 0, n_unreadable = 0, n = 0;
+	size_t n_nvidia = 0;
 
 	if (probe_list(p, DEVICES, &slots) < 0)
 		rp_fact_set(p->facts, MACHINE, "pci", DEVICES, "none");
@@ -178,27 +192,27 @@ void probe_cards_facts(struct probe *p)
 		if (path)
 			(void)!probe_link(p, path, target);
 		if (!probe_number(p, &class, DEVICES "/%s/class", *slot)) {
-			n_unreadable++;
+			p->n_unreadable++;
 			continue;
 		}
 		if (class >> 16 != 0x03)
 			continue;
 		if (!probe_number(p, &vendor, DEVICES "/%s/vendor", *slot)) {
-			n_unreadable++;
+			p->n_unreadable++;
 			continue;
 		}
 		n_nvidia += vendor == 0x10de;
-		if (vendor != RP_CHIP_VENDOR || n >= MAX_SUBJECTS)
+		if (vendor != RP_CHIP_VENDOR || p->cards.n >= MAX_SUBJECTS)
 			continue;
 		if (!probe_number(p, &device, DEVICES "/%s/device", *slot) || device > UINT16_MAX) {
-			n_unreadable++;
+			p->n_unreadable++;
 			continue;
 		}
 		one_card(p, *slot, device);
-		n++;
 	}
 	if (n_nvidia)
 		rp_fact_set(p->facts, MACHINE, "nvidia_cards", DEVICES, "%zu", n_nvidia);
-	if (n_unreadable)
-		rp_fact_set(p->facts, MACHINE, "unreadable_devices", DEVICES, "%zu", n_unreadable);
+	if (p->n_unreadable)
+		rp_fact_set(
+			p->facts, MACHINE, "unreadable_devices", DEVICES, "%zu", p->n_unreadable);
 }

@@ -4,13 +4,14 @@
 
 #include <unistd.h>
 
-static void free_probe(struct probe *p)
+void probe_free(struct probe *p)
 {
 	rp_ini_free(&p->machine);
 	rp_strv_free(&p->env);
 	rp_strv_free(&p->gids);
 	rp_strv_free(&p->denied);
 	rp_strv_free(&p->slots);
+	rp_card_list_free(&p->cards);
 	rp_buf_free(&p->groups);
 	rp_buf_free(&p->cache);
 	free(p->home);
@@ -94,6 +95,11 @@ static void count_cards(struct probe *p)
 	rp_fact_set(p->facts, MACHINE, "n_dgpu", "cards found", "%zu", p->slots.n - n_apu);
 }
 
+int probe_begin(struct probe *p, struct rp_error *err)
+{
+	return p->root->is_host ? host_user(p, err) : tree_user(p, err);
+}
+
 int rp_probe_facts(const struct rp_ctx *ctx, struct rp_root *root,
 	const struct rp_probe_options *options, struct rp_facts *ret, struct rp_error *err)
 {
@@ -102,9 +108,9 @@ int rp_probe_facts(const struct rp_ctx *ctx, struct rp_root *root,
 		probe_variables, probe_rocm, probe_torch, probe_log, probe_cache_save,
 		probe_record_machine };
 	RP_CLEANUP(rp_facts_free) struct rp_facts facts = RP_FACTS_INIT;
-	RP_CLEANUP(free_probe)
+	RP_CLEANUP(probe_free)
 	struct probe p = { .ctx = ctx, .root = root, .o = options, .facts = &facts, .err = err };
-	int r = root->is_host ? host_user(&p, err) : tree_user(&p, err);
+	int r = probe_begin(&p, err);
 
 	for (size_t i = 0; r == 0 && i < RP_ARRAY_SIZE(parts); i++) {
 		if (rp_cancelled(ctx))

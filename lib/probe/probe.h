@@ -26,8 +26,9 @@ struct rp_card_list {
 void rp_card_list_free(struct rp_card_list *list);
 
 /*
- * Display controllers (PCI class 0x03) of AMD in /sys/bus/pci/devices. No such folder: an empty list. A device
- * whose files cannot be read or are malformed is left out; n_unreadable (may be NULL) counts them.
+ * Display controllers (PCI class 0x03) of AMD in /sys/bus/pci/devices, as rp_probe_facts sees them: the chip by
+ * the card's own table of blocks (ip_discovery), then by its PCI id. No such folder: an empty list. A device whose
+ * class, vendor or id cannot be read is left out; n_unreadable (may be NULL) counts them.
  */
 RP_MUST_CHECK int rp_probe_cards(struct rp_root *root, struct rp_card_list *ret,
 	size_t *ret_n_unreadable, struct rp_error *err);

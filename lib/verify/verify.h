@@ -95,7 +95,7 @@ enum rp_verify_pattern {
 	RP_VERIFY_PATTERN_NONE,
 	RP_VERIFY_PATTERN_ONE, /* a single element */
 	RP_VERIFY_PATTERN_ALL,
-	RP_VERIFY_PATTERN_STRIDE, /* all wrong ones share their index modulo a power of 2, or nearly all such are wrong */
+	RP_VERIFY_PATTERN_STRIDE, /* all wrong ones share their index modulo a power of 2 */
 	RP_VERIFY_PATTERN_TAIL, /* everything from an index on */
 	RP_VERIFY_PATTERN_SCATTERED,
 };

@@ -191,6 +191,17 @@ class Verb(unittest.TestCase):
         got = run(root, "scan", BAD)
         self.assertIn("this machine has 2 AMD cards; this is about 0000:03:00.0", got.stderr)
 
+    def test_the_card_by_its_own_table(self):
+        # a PCI id that no table has: the card itself says what it is, as doctor reads it
+        root = self.card("0x7fff")
+        self.assertEqual(run(root, "scan", BAD).returncode, 69)
+        folder = self.path("root/sys/bus/pci/devices/0000:03:00.0/ip_discovery/die/0/GC/0")
+        os.makedirs(folder)
+        for name, text in (("major", "10"), ("minor", "1"), ("revision", "10")):
+            with open(os.path.join(folder, name), "w", encoding="ascii") as f:
+                f.write(text + "\n")
+        self.assertEqual(scan(root, BAD)[1]["for"], "gfx1010")
+
     def test_no_card(self):
         os.mkdir(self.path("root"))
         got = run("--root=" + self.path("root"), "scan", BAD)

@@ -60,6 +60,21 @@ class Virtual(unittest.TestCase):
         code, r = self.one("NOTHING")
         self.assertEqual((code, r["verdict"], r["wrong"]), (0, "right", 0), r)
 
+    def test_inside_of_run(self):
+        # a virtual card is never taken for the machine's own
+        got = run("-q", "run", "--gpu=gfx1010", "--", PROGRAM, "--json", "verify", "--case=copy f32 n1 c1 h8 w8 k1 r1 s1")
+        self.assertEqual(got.returncode, 0, got.stderr)
+        self.assertEqual(json.loads(got.stdout)["evidence"], "virtual-gpu")
+        got = run("-q", "run", "--gpu=gfx1010", "--", PROGRAM, "verify", "--gpu=real")
+        self.assertEqual(got.returncode, 2)
+        self.assertIn("only the virtual card is here", got.stderr)
+
+    @unittest.skipIf(os.path.exists("/dev/kfd"), "SKIP: this machine has a card")
+    def test_no_card_is_no_evidence(self):
+        code, got = verify("--case=" + CASE)
+        self.assertEqual((code, got["evidence"], got["count"]["unavailable"]), (69, None, 1))
+        self.assertIn("Nothing ran on a card", run("verify", "--case=" + CASE).stdout)
+
     def test_one_wrong_element(self):
         code, r = self.one("ONE")
         self.assertEqual((code, r["verdict"], r["wrong"], r["first_wrong"], r["pattern"]), (1, "wrong", 1, 77, "one element"))
