@@ -347,29 +347,24 @@ static int scan_run(struct rp_cli *cli, int argc, char **argv)
 	return problem ? RP_EXIT_PROBLEMS : run.n_damaged ? RP_EXIT_DATA : RP_EXIT_OK;
 }
 
+/* for completion; tests/scan/test_verb.py holds it against lib/scan's table */
+#define SCAN_CLASSES                                                                             \
+	"illegal-opcode inst-prefetch branch-3f smem-to-vector nsa-length other-instruction "    \
+	"flat-offset vmem-to-scalar vcmpx-exec-war vcmpx-permlane lds-branch-vmem nsa-to-vmem "  \
+	"nsa-clause scratch-offset lds-misaligned lds-wide null-sdst shader-cycles undecodable " \
+	"saveexec-exec"
+
 static const struct rp_option scan_options[] = {
 	{ "for", 0, "CHIP", "the card to ask for (default: the card of this machine)",
 		"gfx1010 gfx1011 gfx1012 gfx1030 gfx1031 gfx1032 gfx1033 gfx1034 gfx1035 gfx1036" },
 	{ "kernels", 'k', NULL, "list every kernel with its instructions: offset, class, text",
 		NULL },
 	{ "class", 'c', "CLASS", "with --kernels: only this class (may be repeated)",
-		"illegal-opcode inst-prefetch branch-3f smem-to-vector nsa-length "
-		"other-instruction "
-		"flat-offset vmem-to-scalar vcmpx-exec-war vcmpx-permlane lds-branch-vmem "
-		"nsa-to-vmem "
-		"nsa-clause scratch-offset lds-misaligned lds-wide null-sdst shader-cycles "
-		"undecodable "
-		"saveexec-exec" },
+		SCAN_CLASSES },
 	{ "explain", 0, "CLASS",
 		"say what a class means, where it is known from, what a compiler does; all: all "
 		"classes",
-		"all illegal-opcode inst-prefetch branch-3f smem-to-vector nsa-length "
-		"other-instruction "
-		"flat-offset vmem-to-scalar vcmpx-exec-war vcmpx-permlane lds-branch-vmem "
-		"nsa-to-vmem "
-		"nsa-clause scratch-offset lds-misaligned lds-wide null-sdst shader-cycles "
-		"undecodable "
-		"saveexec-exec" },
+		"all " SCAN_CLASSES },
 	{ "strict", 0, NULL, "also count what Mesa's compiler guards and LLVM does not", NULL },
 	{ "jobs", 'j', "N", "number of threads (default: one a processor)", NULL },
 	{ NULL, 0, NULL, NULL, NULL },

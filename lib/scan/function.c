@@ -166,7 +166,7 @@ int rp_scan_code(struct rp_scanner *s, const struct rp_scan_options *options,
 	struct rp_scan_function *ret, struct rp_error *err)
 {
 	struct rp_isa_target target = { code_chip->isa, mode.wave64 };
-	struct rp_scan_job job = { options->chip, code_chip,
+	struct rp_scan_job job = { options->chip,
 		rp_scan_classes_for(options->chip, options->strict), mode.wgp };
 	int r;
 

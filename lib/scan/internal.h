@@ -22,7 +22,6 @@ struct rp_scan_candidate {
 /* What is looked for in one function. */
 struct rp_scan_job {
 	const struct rp_chip *chip; /* the card */
-	const struct rp_chip *code; /* what the code was made for */
 	uint32_t classes; /* that can be found */
 	bool wgp;
 };

@@ -3,6 +3,7 @@
 """The verb scan as a user meets it, on small committed objects. test_verb.py PROGRAM SOURCE_ROOT"""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -217,6 +218,14 @@ class Verb(unittest.TestCase):
         got = run(root, "scan", BAD)
         self.assertEqual(got.returncode, 69)
         self.assertIn("1 devices are not readable", got.stderr)
+
+    def test_completion_knows_every_class(self):
+        classes = [c["class"] for c in json.loads(run("--json", "scan", "--explain=all").stdout)["classes"]]
+        with open(os.path.join(os.path.dirname(PROGRAM), "cli/rocm-patch.fish"), encoding="utf-8") as f:
+            lines = [line for line in f if "from scan'" in line]
+        for option, first in (("class", []), ("explain", ["all"])):
+            words = [re.search(r"-a '([^']*)'", line)[1].split() for line in lines if "-l %s " % option in line]
+            self.assertEqual([sorted(w) for w in words], [sorted(first + classes)], option)
 
     def test_explain(self):
         got = run("scan", "--explain=flat-offset")
