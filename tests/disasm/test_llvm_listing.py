@@ -18,10 +18,10 @@ import unittest
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "isa"))
-import objects  # noqa: E402  (the folder is known only now)
+sys.path[:0] = [str(TESTS), str(TESTS / "isa")]
+import debs  # noqa: E402  (the folders are known only now)
+import objects  # noqa: E402
 
-FETCH = TESTS.parent / "scripts" / "fetch-debs"
 DATA = TESTS / "codeobj" / "data"
 ALL = "--all" in sys.argv
 PROGRAM, CACHE = sys.argv[1:3]
@@ -110,13 +110,9 @@ class Listing(unittest.TestCase):
     def test_packages(self):
         for word in ["librocrand1/sid", "libggml0-backend-hip/sid"] if ALL else ["librocrand1"]:
             with self.subTest(package=word):
-                got = subprocess.run([FETCH, CACHE, word], capture_output=True, text=True, check=False)
-                if got.returncode == 75:
-                    self.skipTest("SKIP: " + got.stderr.strip())
-                self.assertEqual(got.returncode, 0, got.stderr)
-                name, version, path = got.stdout.split()
+                name, version, path = debs.fetch(self, CACHE, word)
                 n_objects = n_lines = 0
-                for file in sorted(Path(path).rglob("*")):
+                for file in sorted(path.rglob("*")):
                     if file.is_symlink() or not file.is_file() or file.stat().st_size < 1000:
                         continue
                     for target, elf in objects.objects(file):
@@ -203,11 +199,8 @@ class Speed(unittest.TestCase):
     def test_rocrand(self):
         if not ALL:
             return  # a measurement: make check-corpus
-        got = subprocess.run([FETCH, CACHE, "librocrand1/sid"], capture_output=True, text=True, check=False)
-        if got.returncode == 75:
-            self.skipTest("SKIP: " + got.stderr.strip())
-        self.assertEqual(got.returncode, 0, got.stderr)
-        file = max(Path(got.stdout.split()[2]).rglob("librocrand.so*"), key=lambda p: p.stat().st_size)
+        folder = debs.fetch(self, CACHE, "librocrand1/sid")[2]
+        file = max(folder.rglob("librocrand.so*"), key=lambda p: p.stat().st_size)
         with tempfile.TemporaryDirectory() as tmp:
             seconds = {"ours": 0.0, "llvm": 0.0}
             code = 0

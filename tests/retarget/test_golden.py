@@ -15,7 +15,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-FETCH = Path(__file__).resolve().parents[2] / "scripts" / "fetch-debs"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import debs  # noqa: E402  (the folder is known only now)
+
 ALL = "--all" in sys.argv
 if ALL:
     sys.argv.remove("--all")
@@ -101,16 +103,6 @@ def files_of(folder, part):
 class Golden(unittest.TestCase):
     maxDiff = None
 
-    def fetch(self, word, version):
-        got = subprocess.run([FETCH, CACHE, word], capture_output=True, text=True, check=False)
-        if got.returncode == 75:
-            self.skipTest("SKIP: " + got.stderr.strip())
-        self.assertEqual(got.returncode, 0, got.stderr)
-        _, found, path = got.stdout.split()
-        if found != version:
-            self.skipTest("SKIP: %s is %s, the numbers are of %s" % (word, found, version))
-        return path
-
     def retarget(self, tmp, image):
         Path(tmp, "in.co").write_bytes(image)
         got = subprocess.run([PROGRAM, "--json", "retarget", "--trap", "-o", tmp + "/out.co", tmp + "/in.co"],
@@ -133,7 +125,7 @@ class Golden(unittest.TestCase):
         word, version, part, target, n_objects, n_kernels, n_refused, rules = row
         total, objects, kernels, refused = {}, 0, 0, 0
         with tempfile.TemporaryDirectory() as tmp:
-            for path in files_of(self.fetch(word, version), part):
+            for path in files_of(debs.fetch(self, CACHE, word, version)[2], part):
                 for image in objects_of(path, target):
                     got = self.retarget(tmp, image)
                     self.assertEqual(got["objects"], 1)

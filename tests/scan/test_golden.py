@@ -13,7 +13,9 @@ import sys
 import unittest
 from pathlib import Path
 
-FETCH = Path(__file__).resolve().parents[2] / "scripts" / "fetch-debs"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import debs  # noqa: E402  (the folder is known only now)
+
 MODE = sys.argv.pop() if sys.argv[-1].startswith("--") else ""
 SOME = ("librocblas4/sid", "libggml0-backend-hip/sid", "librccl1/trixie", "libgloo-rocm-0/sid", "librocfft0/sid")
 PROGRAM, CACHE = sys.argv[1:3]
@@ -80,16 +82,6 @@ def files_of(folder, part):
 class Golden(unittest.TestCase):
     maxDiff = None
 
-    def fetch(self, word, version):
-        got = subprocess.run([FETCH, CACHE, word], capture_output=True, text=True, check=False)
-        if got.returncode == 75:
-            self.skipTest("SKIP: " + got.stderr.strip())
-        self.assertEqual(got.returncode, 0, got.stderr)
-        name, found, path = got.stdout.split()
-        if found != version:
-            self.skipTest("SKIP: %s is %s, the numbers are of %s" % (name, found, version))
-        return path
-
     def scan(self, files):
         got = subprocess.run([PROGRAM, "--json", "scan", "--for=gfx1010"] + [str(f) for f in files],
                              capture_output=True, text=True, check=False)
@@ -113,7 +105,7 @@ class Golden(unittest.TestCase):
 
     def check(self, row):
         word, version, part, target, kernels, instructions, _, counts, hard, affected = row
-        result = self.scan(files_of(self.fetch(word, version), part))
+        result = self.scan(files_of(debs.fetch(self, CACHE, word, version)[2], part))
         got = self.target(result, target)
         want = dict(zip(CLASSES, counts.split()))
         self.assertEqual({c: "%d/%d" % got["classes"].get(c, (0, 0)) for c in CLASSES}, want)
