@@ -40,8 +40,7 @@ int rp_virtual_check(struct rp_cli *cli)
 				only_virtual[i]);
 	if (execute && strcmp(execute, "off") != 0 && strcmp(execute, "on") != 0)
 		return rp_cli_usage(cli, "--execute=%s: on or off", execute);
-	if (hazards && strcmp(hazards, "off") != 0 && strcmp(hazards, "warn") != 0 &&
-		strcmp(hazards, "corrupt") != 0)
+	if (hazards && rp_exec_hazards_by_name(hazards) == RP_EXEC_HAZARDS_MAX)
 		return rp_cli_usage(cli, "--hazards=%s: off, warn or corrupt", hazards);
 	return 0;
 }

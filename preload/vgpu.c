@@ -91,12 +91,19 @@ static void after_fork_child(void)
 	device_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
-static void say(const char *text)
+/* struct rp_vgpu_options.say; data: not used. */
+static void say_line(void *data, const char *text)
 {
+	(void)data;
 	RP_CLEANUP(rp_free_p) char *line = rp_asprintf("rocm-patch: virtual GPU: %s\n", text);
 
 	if (line && write(STDERR_FILENO, line, strlen(line)) < 0)
 		return; /* nowhere to tell it */
+}
+
+static void say(const char *text)
+{
+	say_line(NULL, text);
 }
 
 static struct rp_vgpu *make_device(struct rp_error *err)
@@ -108,12 +115,15 @@ static struct rp_vgpu *make_device(struct rp_error *err)
 		   *hazards = environment("ROCM_PATCH_VGPU_HAZARDS");
 	struct rp_vgpu_options options = { &profile, log_path,
 		.execute = !execute || strcmp(execute, "off") != 0,
-		.hazards = !hazards			     ? 0
-			   : strcmp(hazards, "warn") == 0    ? 1
-			   : strcmp(hazards, "corrupt") == 0 ? 2
-							     : 0 };
+		.hazards = hazards ? rp_exec_hazards_by_name(hazards) : RP_EXEC_HAZARDS_OFF,
+		.say = say_line };
 	struct rp_vgpu *made = NULL;
 
+	if (options.hazards == RP_EXEC_HAZARDS_MAX) {
+		(void)RP_FAIL(
+			err, -EINVAL, "ROCM_PATCH_VGPU_HAZARDS=%s: off, warn or corrupt", hazards);
+		return NULL;
+	}
 	if (!path || rp_file_read(AT_FDCWD, path, 1u << 16, &text, err) < 0 ||
 		rp_vgpu_profile_parse(rp_buf_span(&text), path, &profile, err) < 0)
 		return NULL;

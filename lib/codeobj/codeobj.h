@@ -40,6 +40,9 @@ struct rp_kernel_descriptor {
 
 #define RP_KERNEL_DESCRIPTOR_BYTES 64
 
+/* Of the first 64 bytes of b, from a file or from GPU memory. False: b is shorter; ret is then untouched. */
+RP_MUST_CHECK bool rp_descriptor_read(struct rp_span b, struct rp_kernel_descriptor *ret);
+
 /* Parts of a descriptor that gfx10 code asks for. */
 static inline bool rp_descriptor_is_wave32(const struct rp_kernel_descriptor *d)
 {

@@ -59,6 +59,22 @@ bool rp_codeobj_read_header(struct rp_span image, struct rp_codeobj *o)
 	return true;
 }
 
+bool rp_descriptor_read(struct rp_span b, struct rp_kernel_descriptor *ret)
+{
+	struct rp_kernel_descriptor d = { 0 };
+	uint64_t entry;
+
+	if (!rp_span_le32(b, 0, &d.lds_bytes) || !rp_span_le32(b, 4, &d.private_bytes) ||
+		!rp_span_le32(b, 8, &d.kernarg_bytes) || !rp_span_le64(b, 16, &entry) ||
+		!rp_span_le32(b, 44, &d.rsrc3) || !rp_span_le32(b, 48, &d.rsrc1) ||
+		!rp_span_le32(b, 52, &d.rsrc2) || !rp_span_le16(b, 56, &d.properties) ||
+		!rp_span_le16(b, 58, &d.kernarg_preload) || b.n < RP_KERNEL_DESCRIPTOR_BYTES)
+		return false;
+	d.entry_offset = (int64_t)entry;
+	*ret = d;
+	return true;
+}
+
 uint32_t rp_descriptor_vgprs(const struct rp_kernel_descriptor *d, const struct rp_chip *chip)
 {
 	return ((d->rsrc1 & 0x3f) + 1) * chip->vgpr_encode[rp_descriptor_is_wave32(d) ? 0 : 1];
@@ -144,8 +160,6 @@ static int add_kernel(struct lists *l, const struct rp_elf *elf, const struct rp
 {
 	struct rp_kernel k = { .name = rp_span_of(s->name.p, s->name.n - 3),
 		.descriptor_addr = s->value };
-	struct rp_kernel_descriptor *d = &k.descriptor;
-	uint64_t entry = 0;
 	struct rp_span b;
 	int r;
 
@@ -155,16 +169,11 @@ static int add_kernel(struct lists *l, const struct rp_elf *elf, const struct rp
 		return RP_FAIL(err, -EBADMSG, "descriptor %.*s at 0x%llx is outside the file",
 			(int)(s->name.n < 80 ? s->name.n : 80), (const char *)s->name.p,
 			(unsigned long long)s->value);
-	if (!rp_span_le32(b, 0, &d->lds_bytes) || !rp_span_le32(b, 4, &d->private_bytes) ||
-		!rp_span_le32(b, 8, &d->kernarg_bytes) || !rp_span_le64(b, 16, &entry) ||
-		!rp_span_le32(b, 44, &d->rsrc3) || !rp_span_le32(b, 48, &d->rsrc1) ||
-		!rp_span_le32(b, 52, &d->rsrc2) || !rp_span_le16(b, 56, &d->properties) ||
-		!rp_span_le16(b, 58, &d->kernarg_preload))
+	if (!rp_descriptor_read(b, &k.descriptor))
 		return RP_FAIL(
 			err, -EBADMSG, "descriptor at 0x%llx is cut", (unsigned long long)s->value);
-	d->entry_offset = (int64_t)entry;
 	k.descriptor_offset = (uint64_t)(b.p - elf->image.p);
-	k.entry_addr = s->value + entry;
+	k.entry_addr = s->value + (uint64_t)k.descriptor.entry_offset;
 	r = rp_array_grow(&l->kernels, &l->cap_kernels, l->n_kernels, sizeof(*l->kernels));
 	if (r < 0)
 		return RP_NOMEM(err);

@@ -81,6 +81,8 @@ int rp_vgpu_open(const struct rp_vgpu_options *options, struct rp_vgpu **ret, st
 	vgpu->kfd_fd = -1;
 	vgpu->execute = options->execute;
 	vgpu->hazards = options->hazards;
+	vgpu->say = options->say;
+	vgpu->say_data = options->say_data;
 	(void)pthread_mutex_init(&vgpu->lock, NULL);
 	(void)pthread_mutex_init(&vgpu->watch_lock, NULL);
 	(void)pthread_mutex_init(&vgpu->notes_lock, NULL);

@@ -11,7 +11,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* Codes in the inactive signal: ROCR AqlQueue::DynamicScratchHandler. */
 #define INACTIVE_MEMORY_VIOLATION 0x20000000
@@ -45,11 +44,13 @@ static bool find_range(void *data, uint64_t va, struct rp_exec_range *ret)
 
 	(void)pthread_rwlock_rdlock(&g->pt.lock);
 	m = rp_pt_find(&g->pt, va);
-	if (m && !m->poisoned) {
+	if (m) {
+		uint8_t rights = m->poisoned ? 0 : m->rights;
+
 		*ret = (struct rp_exec_range){ m->va, m->size, m->host,
-			(m->rights & RP_GPU_READ ? RP_EXEC_READ : 0) |
-				(m->rights & RP_GPU_WRITE ? RP_EXEC_WRITE : 0) |
-				(m->rights & RP_GPU_EXEC ? RP_EXEC_EXECUTE : 0) };
+			(rights & RP_GPU_READ ? RP_EXEC_READ : 0) |
+				(rights & RP_GPU_WRITE ? RP_EXEC_WRITE : 0) |
+				(rights & RP_GPU_EXEC ? RP_EXEC_EXECUTE : 0) };
 		found = true;
 	}
 	(void)pthread_rwlock_unlock(&g->pt.lock);
@@ -89,22 +90,6 @@ static uint32_t le32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* 64 bytes as lib/codeobj reads them from a file. Source: AMDGPUUsage, "Kernel Descriptor". */
-static struct rp_kernel_descriptor descriptor_of(const uint8_t d[64])
-{
-	return (struct rp_kernel_descriptor){
-		.lds_bytes = le32(d),
-		.private_bytes = le32(d + 4),
-		.kernarg_bytes = le32(d + 8),
-		.entry_offset = (int64_t)(le32(d + 16) | (uint64_t)le32(d + 20) << 32),
-		.rsrc3 = le32(d + 44),
-		.rsrc1 = le32(d + 48),
-		.rsrc2 = le32(d + 52),
-		.properties = (uint16_t)le32(d + 56),
-		.kernarg_preload = (uint16_t)(le32(d + 56) >> 16),
-	};
-}
-
 static void on_message(void *data, struct rp_exec_message *m)
 {
 	struct rp_vgpu_queue *q = (struct rp_vgpu_queue *)data;
@@ -120,14 +105,16 @@ static int describe(
 	struct rp_vgpu_queue *q = run->queue;
 	const struct aql_dispatch *p = run->packet;
 	struct rp_page_table *pt = table_of(q);
-	uint8_t descriptor[64], queue[32];
+	uint8_t descriptor[RP_KERNEL_DESCRIPTOR_BYTES], queue[32];
 	uint32_t tmpring;
 	unsigned int dimensions = p->setup & 3;
 
 	if (rp_gpu_read(pt, p->kernel_object, descriptor, sizeof(descriptor), fault) < 0 ||
 		rp_gpu_read(pt, q->amd_queue + AQL_QUEUE_TMPRING, queue, sizeof(queue), fault) < 0)
 		return -EFAULT;
-	*d = (struct rp_exec_dispatch){ .descriptor = descriptor_of(descriptor) };
+	*d = (struct rp_exec_dispatch){ .entry = 0 };
+	if (!rp_descriptor_read(rp_span_of(descriptor, sizeof(descriptor)), &d->descriptor))
+		return -EFAULT; /* not reached: it is as long as a descriptor */
 	d->entry = p->kernel_object + (uint64_t)d->descriptor.entry_offset;
 	for (unsigned int i = 0; i < 3; i++) {
 		d->grid[i] = i < dimensions ? p->grid[i] : 1;
@@ -189,17 +176,15 @@ static bool raise_error(struct rp_vgpu_queue *q, int64_t inactive, uint32_t exce
 	return true;
 }
 
-static void tell(const char *text)
+static void tell(const struct rp_vgpu *vgpu, const char *text)
 {
-	RP_CLEANUP(rp_free_p) char *line = rp_asprintf("rocm-patch: virtual GPU: %s\n", text);
-
-	if (line && write(STDERR_FILENO, line, strlen(line)) < 0)
-		return; /* nowhere to tell it */
+	if (vgpu->say)
+		vgpu->say(vgpu->say_data, text);
 }
 
 /* What no hardware can say: which kernel, where, what, why, with which registers. */
-static void explain(
-	struct rp_vgpu_queue *q, const struct rp_exec_dispatch *d, const struct rp_exec_fault *f)
+static void explain(struct rp_vgpu_queue *q, const struct rp_exec_dispatch *d,
+	const struct rp_exec_fault *f, bool poisoned)
 {
 	RP_CLEANUP(rp_buf_free) struct rp_buf b = RP_BUF_INIT;
 	RP_CLEANUP(rp_free_p)
@@ -214,10 +199,26 @@ static void explain(
 		rp_buf_addf(&b, ", lane %d", f->lane);
 	for (unsigned int i = 0; i < f->n_vgprs; i++)
 		rp_buf_addf(&b, "%s v%u=0x%08x", i % 6 ? "" : "\n  ", f->vgpr[i], f->vgpr_value[i]);
-	tell(rp_buf_cstr(&b));
+	if (poisoned)
+		rp_buf_addf(&b, "\n  the address is mapped; strict_mtype, a hypothesis about the "
+				"card, makes the access fault");
+	tell(q->vgpu, rp_buf_cstr(&b));
 	rp_log_linef(&q->vgpu->log, false,
 		"kernel stopped queue=%u by=%s kernel=%s offset=0x%" PRIx64, q->number,
 		rp_exec_fault_name(f->kind), kernel ? kernel : "?", f->pc - d->entry);
+}
+
+/* What the page table has at an address that the executor could not access. */
+static void why_not(struct rp_vgpu_queue *q, uint64_t va, struct rp_vgpu_fault *fault)
+{
+	struct rp_page_table *pt = table_of(q);
+	const struct rp_gpu_map *m;
+
+	(void)pthread_rwlock_rdlock(&pt->lock);
+	m = rp_pt_find(pt, va);
+	fault->present = m != NULL;
+	fault->poisoned = m && m->poisoned;
+	(void)pthread_rwlock_unlock(&pt->lock);
 }
 
 static enum rp_step stopped(
@@ -225,18 +226,17 @@ static enum rp_step stopped(
 {
 	struct rp_vgpu_fault page = { .va = f->address,
 		.need = f->is_store ? RP_GPU_WRITE : RP_GPU_READ };
-	struct rp_exec_range range;
 	bool told = true;
 
 	if (f->kind == RP_EXEC_CANCELED) {
 		q->stopped = true;
 		return RP_STEP_STOPPED;
 	}
-	explain(q, d, f);
+	why_not(q, f->address, &page);
+	explain(q, d, f, f->kind == RP_EXEC_PAGE && page.poisoned);
 	q->stopped = true;
 	switch (f->kind) {
 	case RP_EXEC_PAGE:
-		page.present = find_range(&q->vgpu->gpu[q->gpu], f->address, &range);
 		rp_queue_fault(q, "kernel", &page);
 		break;
 	case RP_EXEC_APERTURE:
@@ -259,6 +259,19 @@ static enum rp_step stopped(
 	return RP_STEP_STOPPED;
 }
 
+static void add_report(struct rp_vgpu *vgpu, const struct rp_exec_report *r)
+{
+	(void)pthread_mutex_lock(&vgpu->notes_lock);
+	vgpu->report.n_instructions += r->n_instructions;
+	vgpu->report.n_waves += r->n_waves;
+	vgpu->report.n_groups += r->n_groups;
+	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++)
+		vgpu->report.defects[i] += r->defects[i];
+	for (unsigned int i = 0; i < RP_HAZARD_MAX; i++)
+		vgpu->report.hazards[i] += r->hazards[i];
+	(void)pthread_mutex_unlock(&vgpu->notes_lock);
+}
+
 enum rp_step rp_execute(struct rp_vgpu_dispatch *run)
 {
 	struct rp_vgpu_queue *q = run->queue;
@@ -271,45 +284,32 @@ enum rp_step rp_execute(struct rp_vgpu_dispatch *run)
 	struct rp_exec_report *report;
 	int r;
 
-	if (!x)
+	if (!x) { /* noted; the program must not wait for ever */
+		q->stopped = true;
+		if (!raise_error(q, INACTIVE_OTHER, EXCEPTION_ABORT))
+			rp_vgpu_note(vgpu, "an error that the runtime could not be told of");
 		return RP_STEP_STOPPED;
+	}
 	if (describe(run, &d, &fault) < 0) {
 		rp_queue_fault(q, "kernel_descriptor", &fault);
 		return RP_STEP_STOPPED;
 	}
 	report = calloc(1, sizeof(*report));
-	if (report)
-		report->count =
-			vgpu->count_opcodes ? calloc(rp_isa_n_rows, sizeof(*report->count)) : NULL;
 	r = rp_exec_dispatch(x, &d, report, &stop, &err);
 	if (report) {
-		rp_execute_report(vgpu, report);
-		free(report->count);
+		add_report(vgpu, report);
 		free(report);
 	}
-	atomic_fetch_add(&vgpu->n_executed, 1);
 	if (r == 0)
 		return RP_STEP_RAN;
 	if (r == -EIO)
 		return stopped(q, &d, &stop);
-	tell(err.text);
+	tell(vgpu, err.text);
 	rp_vgpu_note(vgpu, "dispatch: %s", err.text);
 	q->stopped = true;
-	(void)raise_error(q, INACTIVE_OTHER, EXCEPTION_ABORT);
+	if (!raise_error(q, INACTIVE_OTHER, EXCEPTION_ABORT))
+		rp_vgpu_note(vgpu, "an error that the runtime could not be told of");
 	return RP_STEP_STOPPED;
-}
-
-void rp_execute_report(struct rp_vgpu *vgpu, const struct rp_exec_report *r)
-{
-	(void)pthread_mutex_lock(&vgpu->notes_lock);
-	vgpu->report.n_instructions += r->n_instructions;
-	vgpu->report.n_waves += r->n_waves;
-	vgpu->report.n_groups += r->n_groups;
-	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++)
-		vgpu->report.defects[i] += r->defects[i];
-	for (unsigned int i = 0; i < RP_EXEC_HAZARD_MAX; i++)
-		vgpu->report.hazards[i] += r->hazards[i];
-	(void)pthread_mutex_unlock(&vgpu->notes_lock);
 }
 
 /* What acted, for the end of the program. */
@@ -322,10 +322,10 @@ void rp_execute_summary(struct rp_vgpu *vgpu, struct rp_buf *ret)
 				rp_chip_feature_info(i)->name, vgpu->report.defects[i],
 				vgpu->report.defects[i] == 1 ? "" : "s",
 				rp_chip_feature_info(i)->what);
-	for (unsigned int i = 0; i < RP_EXEC_HAZARD_MAX; i++)
+	for (unsigned int i = 0; i < RP_HAZARD_MAX; i++)
 		if (vgpu->report.hazards[i])
 			rp_buf_addf(ret, "hazard %s on the executed path: %" PRIu64 " time%s\n",
-				rp_exec_hazard_name((enum rp_exec_hazard)i),
-				vgpu->report.hazards[i], vgpu->report.hazards[i] == 1 ? "" : "s");
+				rp_hazard_name(i), vgpu->report.hazards[i],
+				vgpu->report.hazards[i] == 1 ? "" : "s");
 	(void)pthread_mutex_unlock(&vgpu->notes_lock);
 }

@@ -230,7 +230,6 @@ enum rp_step rp_cp_dispatch(struct rp_vgpu_dispatch *d);
 /* Sets the queue's inactive signal: the runtime's error handler runs. 0 or -EFAULT. */
 int rp_cp_inactive(struct rp_vgpu_queue *q, int64_t code, struct rp_vgpu_fault *fault);
 enum rp_step rp_execute(struct rp_vgpu_dispatch *d);
-void rp_execute_report(struct rp_vgpu *vgpu, const struct rp_exec_report *r);
 void rp_execute_summary(struct rp_vgpu *vgpu, struct rp_buf *ret);
 /* Name of the kernel whose code starts at entry, by the ELF image in GPU memory; owned; NULL: not found. */
 char *rp_loaded_kernel_name(struct rp_page_table *pt, uint64_t entry);
@@ -270,8 +269,10 @@ struct rp_vgpu {
 	unsigned int n_queues_created;
 	atomic_uint n_live; /* queues */
 	bool runtime_enabled;
-	bool execute, count_opcodes;
+	bool execute;
 	enum rp_exec_hazards hazards;
+	void (*say)(void *data, const char *text); /* may be NULL */
+	void *say_data;
 	struct rp_exec_report report; /* of all kernels; under notes_lock */
 	/* the thread that watches doorbells */
 	pthread_t watcher;
@@ -280,7 +281,7 @@ struct rp_vgpu {
 	pthread_cond_t watch_wake;
 	atomic_uint kicks;
 	/* what is told at the end */
-	atomic_ulong n_unexecuted, n_executed, n_faults;
+	atomic_ulong n_unexecuted, n_faults;
 	pthread_mutex_t notes_lock;
 	struct rp_note {
 		char what[80];

@@ -15,6 +15,7 @@
 
 #include "base/base.h"
 #include "chip/chip.h"
+#include "vgpu/exec/exec.h"
 
 #define RP_VGPU_MAX_GPUS 4
 #define RP_VGPU_NAME	 48
@@ -102,7 +103,13 @@ struct rp_vgpu_options {
 	const struct rp_vgpu_profile *profile;
 	const char *log; /* path, "-" for stderr, NULL: none */
 	bool execute; /* kernels run; false: they are consumed */
-	unsigned int hazards; /* enum rp_exec_hazards */
+	enum rp_exec_hazards hazards;
+	/*
+	 * What a user should know at once: why a kernel stopped. Text of one or more lines without
+	 * a newline at its end. From any thread; may be NULL.
+	 */
+	void (*say)(void *data, const char *text);
+	void *say_data;
 };
 
 RP_MUST_CHECK int rp_vgpu_open(

@@ -141,21 +141,21 @@ static void test_hazards(void **unused)
 		int hazard; /* -1: none */
 	} cases[] = {
 		/* global_load_dword v0, v1, s[4:5]; s_mov_b32 s4, 0 */
-		{ { 0xdc308000, 0x00040001, 0xbe840380 }, 3, RP_EXEC_HAZARD_VMEM_TO_SCALAR },
+		{ { 0xdc308000, 0x00040001, 0xbe840380 }, 3, RP_HAZARD_VMEM_TO_SCALAR },
 		{ { 0xdc308000, 0x00040001, 0xbfa3ffe3, 0xbe840380 }, 4, -1 },
 		{ { 0xdc308000, 0x00040001, 0x7e000300, 0xbe840380 }, 4, -1 },
 		/* s_load_dword s8, s[4:5], 0; v_readfirstlane_b32 s4, v0 */
-		{ { 0xf4000202, 0xfa000000, 0x7e080500 }, 3, RP_EXEC_HAZARD_SMEM_TO_VECTOR },
+		{ { 0xf4000202, 0xfa000000, 0x7e080500 }, 3, RP_HAZARD_SMEM_TO_VECTOR },
 		{ { 0xf4000202, 0xfa000000, 0xbefd0380, 0x7e080500 }, 4, -1 },
 		/* s_mov_b32 s8, exec_lo; v_cmpx_eq_u32 v0, v0 */
-		{ { 0xbe88037e, 0x7da40100 }, 2, RP_EXEC_HAZARD_VCMPX_EXEC_WAR },
+		{ { 0xbe88037e, 0x7da40100 }, 2, RP_HAZARD_VCMPX_EXEC_WAR },
 		{ { 0xbe88037e, 0xbfa3fffe, 0x7da40100 }, 3, -1 },
 		/* v_cmpx_eq_u32 v0, v0; v_permlane16_b32 v1, v2, s4, s5 */
-		{ { 0x7da40100, 0xd7770001, 0x00140902 }, 3, RP_EXEC_HAZARD_VCMPX_PERMLANE },
+		{ { 0x7da40100, 0xd7770001, 0x00140902 }, 3, RP_HAZARD_VCMPX_PERMLANE },
 		{ { 0x7da40100, 0x7e000300, 0xd7770001, 0x00140902 }, 4, -1 },
 		/* ds_read_b32 v2, v1; s_branch +0; global_load_dword v0, v1, s[4:5] */
 		{ { 0xd8d80000, 0x02000001, 0xbf820000, 0xdc308000, 0x00040001 }, 5,
-			RP_EXEC_HAZARD_LDS_BRANCH_VMEM },
+			RP_HAZARD_LDS_BRANCH_VMEM },
 		{ { 0xd8d80000, 0x02000001, 0xbf820000, 0xbbfd0000, 0xdc308000, 0x00040001 }, 6,
 			-1 },
 	};
@@ -175,10 +175,10 @@ static void test_hazards(void **unused)
 			vgpr(&r.wave, 0, 1)[i] = 4 * i;
 		if (rig_run(&r, cases[c].words, cases[c].n) != STEP_END)
 			fail_msg("case %u: %s", c, r.worker.fault.why);
-		for (int h = 0; h < RP_EXEC_HAZARD_MAX; h++)
+		for (int h = 0; h < RP_HAZARD_MAX; h++)
 			if (r.worker.hazards[h] != (h == cases[c].hazard))
 				fail_msg("case %u: %s seen %u times", c,
-					rp_exec_hazard_name((enum rp_exec_hazard)h),
+					rp_hazard_name((unsigned int)h),
 					(unsigned int)r.worker.hazards[h]);
 		rig_close(&r);
 	}

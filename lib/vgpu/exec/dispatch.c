@@ -127,9 +127,7 @@ static void init_wave(struct wave *w, const struct shared *s, struct group *g, u
 	unsigned int lanes = RP_LANES * w->n_halves, r = k->rsrc2 >> 1 & 31;
 	uint32_t rsrc1 = k->rsrc1, n_vgprs = rp_descriptor_vgprs(k, s->x->config.chip);
 	uint64_t items = (uint64_t)size[0] * size[1] * size[2];
-	struct hazard_state *hazard = w->hazard;
 
-	(void)hazard;
 	memset(w->s, 0, sizeof(w->s));
 	(void)user_sgprs(d, w->s);
 	for (unsigned int i = 0; i < 3; i++)
@@ -407,7 +405,7 @@ static void add_report(struct rp_exec_report *report, const struct worker *t)
 		report->count[i] += t->count[i];
 	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++)
 		report->defects[i] += t->defects[i];
-	for (unsigned int i = 0; i < RP_EXEC_HAZARD_MAX; i++)
+	for (unsigned int i = 0; i < RP_HAZARD_MAX; i++)
 		report->hazards[i] += t->hazards[i];
 	for (uint32_t i = 0; i < t->n_sites; i++) {
 		bool known = false;
@@ -506,7 +504,14 @@ int rp_exec_dispatch(struct rp_exec *x, const struct rp_exec_dispatch *d,
 	}
 	(void)pthread_mutex_init(&s.lock, NULL);
 	(void)pthread_cond_init(&s.changed, NULL);
+	(void)pthread_mutex_lock(&x->lock);
+	x->n_running++;
+	(void)pthread_mutex_unlock(&x->lock);
 	rp_parallel(n, work, t);
+	(void)pthread_mutex_lock(&x->lock);
+	if (--x->n_running == 0)
+		rp_exec_free_retired(x);
+	(void)pthread_mutex_unlock(&x->lock);
 	while (s.waiting) {
 		struct group *g = s.waiting;
 

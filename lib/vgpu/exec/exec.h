@@ -19,6 +19,7 @@
 #include "base/base.h"
 #include "chip/chip.h"
 #include "codeobj/codeobj.h"
+#include "hazard/hazard.h"
 #include "isa/isa.h"
 
 #define RP_EXEC_READ	1u
@@ -56,7 +57,11 @@ enum rp_exec_hazards {
 	RP_EXEC_HAZARDS_OFF,
 	RP_EXEC_HAZARDS_WARN, /* counted, the first ones of a dispatch recorded */
 	RP_EXEC_HAZARDS_CORRUPT, /* and the register that the hazard endangers becomes wrong */
+	RP_EXEC_HAZARDS_MAX
 };
+
+/* "off", "warn", "corrupt" by number; RP_EXEC_HAZARDS_MAX: no such word. */
+enum rp_exec_hazards rp_exec_hazards_by_name(const char *word);
 
 struct rp_exec_config {
 	const struct rp_chip *chip; /* a gfx10 chip: decides which opcodes exist */
@@ -73,12 +78,6 @@ struct rp_exec; /* machine: chip, semantics of each row, decoded code */
 RP_MUST_CHECK int rp_exec_new(
 	const struct rp_exec_config *config, struct rp_exec **ret, struct rp_error *err);
 void rp_exec_free(struct rp_exec *x);
-
-/*
- * Drops all decoded code. Not needed for correctness: a code page is compared with memory when a
- * dispatch enters it for the first time. No dispatch may be running.
- */
-void rp_exec_forget_code(struct rp_exec *x);
 
 enum rp_exec_fault_kind {
 	RP_EXEC_OK,
@@ -122,23 +121,11 @@ struct rp_exec_fault {
 	char why[256]; /* one line */
 };
 
-enum rp_exec_hazard {
-	RP_EXEC_HAZARD_VMEM_TO_SCALAR,
-	RP_EXEC_HAZARD_SMEM_TO_VECTOR,
-	RP_EXEC_HAZARD_VCMPX_EXEC_WAR,
-	RP_EXEC_HAZARD_VCMPX_PERMLANE,
-	RP_EXEC_HAZARD_LDS_BRANCH_VMEM,
-	RP_EXEC_HAZARD_MAX
-};
-
-const char *rp_exec_hazard_name(enum rp_exec_hazard hazard);
-
-/* Defects of the chip that acted, by enum rp_chip_feature. */
 #define RP_EXEC_MAX_HAZARD_SITES 64u
 
 struct rp_exec_hazard_site {
-	uint8_t hazard; /* enum rp_exec_hazard */
-	uint8_t reg; /* scalar register, where one is concerned */
+	uint8_t hazard; /* enum rp_hazard */
+	uint8_t reg; /* the register in danger: scalar; for LDS_BRANCH_VMEM and NSA_TO_VMEM a VGPR */
 	uint64_t pc; /* of the instruction that came too early */
 };
 
@@ -147,7 +134,7 @@ struct rp_exec_report {
 	uint64_t n_instructions, n_waves, n_groups;
 	uint64_t *count; /* per row of lib/isa; the caller's array of rp_isa_n_rows, or NULL */
 	uint64_t defects[RP_CHIP_FEATURE_MAX]; /* how often a defect changed what happened */
-	uint64_t hazards[RP_EXEC_HAZARD_MAX];
+	uint64_t hazards[RP_HAZARD_MAX];
 	uint32_t n_sites;
 	struct rp_exec_hazard_site sites[RP_EXEC_MAX_HAZARD_SITES];
 };

@@ -1,25 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Timing hazards on the executed path. An instruction here never overlaps another one, so a
- * hazard has no effect by itself: this follows the rules by which LLVM decides where to put its
- * mitigations (GCNHazardRecognizer.cpp, fixVMEMtoScalarWriteHazards, fixSMEMtoVectorWriteHazards,
- * fixVcmpxExecWARHazard, fixVcmpxPermlaneHazards, fixLdsBranchVmemWARHazard), forwards along one
- * path instead of backwards along all, and counts the places where a mitigation is missing.
+ * hazard has no effect by itself: the path is followed with the rules of lib/hazard, which scan and
+ * retarget use as well, and places where a mitigation is missing are counted.
  *
  * HAZARDS_CORRUPT changes the register that the hazard endangers after the instruction; what
  * hardware would make of it is not known.
+ *
+ * The facts of an instruction are worked out when it is first met and kept beside its code page.
  */
 #include "vgpu/exec/internal.h"
 
 #include <string.h>
 
 struct hazard_state {
-	struct rp_isa_sset vmem_reads, smem_reads;
-	bool exec_read, cmpx; /* since the last instruction that ends the hazard */
-	bool armed[3], pending[3]; /* by type: 1 LDS, 2 vector memory */
+	struct rp_hazard_state path;
 	uint64_t random;
 	int corrupt; /* scalar register to change before the next instruction; -1: none */
 	int corrupt_vgpr;
+};
+
+/* Invariant: known[i] is published last (release); facts[i] is written under the machine's lock, once. */
+struct hazard_page {
+	uint8_t known[PAGE_SLOTS];
+	struct rp_hazard_facts facts[PAGE_SLOTS];
+};
+
+/* SAVEEXEC: what Mesa guards and LLVM does not; no chip is described as having it. */
+static const int features[RP_HAZARD_MAX] = {
+	[RP_HAZARD_VMEM_TO_SCALAR] = RP_CHIP_HAZARD_VMEM_TO_SCALAR,
+	[RP_HAZARD_SMEM_TO_VECTOR] = RP_CHIP_HAZARD_SMEM_TO_VECTOR,
+	[RP_HAZARD_VCMPX_EXEC_WAR] = RP_CHIP_HAZARD_VCMPX_EXEC_WAR,
+	[RP_HAZARD_VCMPX_PERMLANE] = RP_CHIP_HAZARD_VCMPX_PERMLANE,
+	[RP_HAZARD_LDS_BRANCH_VMEM] = RP_CHIP_HAZARD_LDS_BRANCH_VMEM,
+	[RP_HAZARD_NSA_TO_VMEM] = RP_CHIP_HAZARD_NSA_TO_VMEM,
+	[RP_HAZARD_SAVEEXEC] = -1,
 };
 
 size_t rp_exec_hazard_bytes(void)
@@ -47,22 +62,74 @@ static uint32_t random32(struct hazard_state *h)
 	return (uint32_t)(h->random >> 16) | 1;
 }
 
-static void seen(
-	struct wave *w, const struct pinst *p, enum rp_exec_hazard hazard, unsigned int reg)
+static struct hazard_page *page_facts(struct rp_exec *x, struct cpage *page, bool wave64)
 {
-	static const enum rp_chip_feature features[RP_EXEC_HAZARD_MAX] = {
-		RP_CHIP_HAZARD_VMEM_TO_SCALAR, RP_CHIP_HAZARD_SMEM_TO_VECTOR,
-		RP_CHIP_HAZARD_VCMPX_EXEC_WAR, RP_CHIP_HAZARD_VCMPX_PERMLANE,
-		RP_CHIP_HAZARD_LDS_BRANCH_VMEM
-	};
+	struct hazard_page **at = &page->hazard[wave64];
+	struct hazard_page *f = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+
+	if (f)
+		return f;
+	pthread_mutex_lock(&x->lock);
+	f = __atomic_load_n(at, __ATOMIC_RELAXED);
+	if (!f) {
+		f = calloc(1, sizeof(*f));
+		__atomic_store_n(at, f, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&x->lock);
+	return f;
+}
+
+static void learn(struct rp_exec *x, const struct cpage *page, bool wave64, size_t slot,
+	struct hazard_page *f)
+{
+	struct rp_isa_target target = { .chip = x->target.chip, .wave64 = wave64 };
+	struct rp_isa_inst inst;
+
+	pthread_mutex_lock(&x->lock);
+	/* what is no instruction of the chip has no facts: it stops the kernel */
+	if (!f->known[slot] && rp_isa_decode(&target, rp_span_of(page->text, page->n_bytes),
+				       4 * slot, &inst) == RP_ISA_OK)
+		rp_hazard_facts(&target, &inst, &f->facts[slot]);
+	__atomic_store_n(&f->known[slot], 1, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&x->lock);
+}
+
+static unsigned int first_common(const struct rp_isa_sset *a, const struct rp_isa_sset *b)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (a->b[i] & b->b[i])
+			return 64 * i + (unsigned int)__builtin_ctzll(a->b[i] & b->b[i]);
+	return RP_ISA_NULL;
+}
+
+/* The register that a hazard endangers: scalar, or for the two of vector memory the data's VGPR. */
+static unsigned int endangered(const struct hazard_state *h, const struct rp_hazard_facts *f,
+	const struct pinst *p, unsigned int hazard)
+{
+	uint32_t encoding = p->w[0] >> 26;
+
+	switch (hazard) {
+	case RP_HAZARD_VMEM_TO_SCALAR:
+		return first_common(&f->write, &h->path.vmem);
+	case RP_HAZARD_SMEM_TO_VECTOR:
+		return first_common(&f->write, &h->path.smem);
+	case RP_HAZARD_LDS_BRANCH_VMEM:
+	case RP_HAZARD_NSA_TO_VMEM:
+		/* DS and FLAT have vdst there; buffers and images their data a byte lower */
+		return encoding == 0x36 || encoding == 0x37 ? p->w[1] >> 24 : p->w[1] >> 8 & 0xff;
+	default:
+		return EXEC;
+	}
+}
+
+static void seen(struct wave *w, const struct pinst *p, unsigned int hazard, unsigned int reg)
+{
 	struct worker *t = w->t;
 	uint64_t pc = pc_of(w, p);
 
-	if (!defect(w, features[hazard]))
-		return;
 	t->hazards[hazard]++;
 	if (t->x->config.hazards == RP_EXEC_HAZARDS_CORRUPT) {
-		if (hazard == RP_EXEC_HAZARD_LDS_BRANCH_VMEM)
+		if (hazard == RP_HAZARD_LDS_BRANCH_VMEM || hazard == RP_HAZARD_NSA_TO_VMEM)
 			w->hazard->corrupt_vgpr = (int)reg;
 		else
 			w->hazard->corrupt = (int)reg;
@@ -76,138 +143,41 @@ static void seen(
 		};
 }
 
-static unsigned int first_common(const struct rp_isa_sset *a, const struct rp_isa_sset *b)
-{
-	for (unsigned int i = 0; i < 2; i++)
-		if (a->b[i] & b->b[i])
-			return 64 * i + (unsigned int)__builtin_ctzll(a->b[i] & b->b[i]);
-	return 0;
-}
-
-static void add(struct rp_isa_sset *s, const struct rp_isa_sset *b)
-{
-	s->b[0] |= b->b[0];
-	s->b[1] |= b->b[1];
-}
-
-static const struct rp_isa_sset empty;
-
-/* Is it s_waitcnt_<name> null, 0? */
-static bool waits_for(const struct rp_isa_inst *inst, unsigned int opcode)
-{
-	return inst->encoding == RP_ISA_SOPK && inst->opcode == opcode &&
-	       (inst->w[0] >> 16 & 0x7f) == RP_ISA_NULL && (inst->w[0] & 0xffff) == 0;
-}
-
-static void scalar_hazards(struct wave *w, const struct pinst *p, const struct rp_isa_inst *inst,
-	const struct rp_isa_regs *r)
+static void corrupt(struct wave *w)
 {
 	struct hazard_state *h = w->hazard;
-	bool waitcnt = inst->encoding == RP_ISA_SOPP && inst->opcode == 0x0c,
-	     depctr = inst->encoding == RP_ISA_SOPP && inst->opcode == 0x23;
-
-	if ((inst->klass == RP_ISA_CLASS_SALU || inst->klass == RP_ISA_CLASS_SMEM) &&
-		rp_isa_sset_meets(&r->write, &h->vmem_reads))
-		seen(w, p, RP_EXEC_HAZARD_VMEM_TO_SCALAR, first_common(&r->write, &h->vmem_reads));
-	if (inst->klass == RP_ISA_CLASS_VALU) {
-		struct rp_isa_sset d = r->write;
-
-		add(&d, &r->write_implicit);
-		d.b[1] &= ~(UINT64_C(3) << (EXEC - 64));
-		if (rp_isa_sset_meets(&d, &h->smem_reads))
-			seen(w, p, RP_EXEC_HAZARD_SMEM_TO_VECTOR, first_common(&d, &h->smem_reads));
-		h->vmem_reads = empty;
-	}
-	if ((waitcnt && (inst->w[0] & 0xffff) == 0) || (depctr && !(inst->w[0] >> 2 & 7)))
-		h->vmem_reads = empty;
-	if ((inst->klass == RP_ISA_CLASS_SALU && inst->encoding != RP_ISA_SOPP &&
-		    !(inst->encoding == RP_ISA_SOPK &&
-			    (inst->opcode == 1 ||
-				    (inst->opcode >= 0x17 && inst->opcode <= 0x1a)))) ||
-		(waitcnt && !(inst->w[0] >> 8 & 0x3f)) || waits_for(inst, 0x1a))
-		h->smem_reads = empty;
-	if (inst->klass == RP_ISA_CLASS_DS || inst->klass == RP_ISA_CLASS_FLAT ||
-		inst->klass == RP_ISA_CLASS_VMEM) {
-		add(&h->vmem_reads, &r->read);
-		add(&h->vmem_reads, &r->read_implicit);
-	}
-	if (inst->klass == RP_ISA_CLASS_SMEM)
-		add(&h->smem_reads, &r->read);
-}
-
-static void exec_hazards(struct wave *w, const struct pinst *p, const struct rp_isa_inst *inst,
-	const struct rp_isa_regs *r)
-{
-	struct hazard_state *h = w->hazard;
-	bool valu = inst->klass == RP_ISA_CLASS_VALU, cmpx = (inst->flags & RP_ISA_F_CMPX) != 0;
-	bool permlane =
-		inst->encoding == RP_ISA_VOP3 && (inst->opcode == 0x377 || inst->opcode == 0x378);
-
-	if (cmpx && h->exec_read)
-		seen(w, p, RP_EXEC_HAZARD_VCMPX_EXEC_WAR, EXEC);
-	if (permlane && h->cmpx)
-		seen(w, p, RP_EXEC_HAZARD_VCMPX_PERMLANE, EXEC);
-	if (valu &&
-		(r->write.b[0] | r->write.b[1] | r->write_implicit.b[0] | r->write_implicit.b[1]))
-		h->exec_read = false;
-	if (inst->encoding == RP_ISA_SOPP && inst->opcode == 0x23 && !(inst->w[0] & 1))
-		h->exec_read = false;
-	if (!valu && (rp_isa_sset_has(&r->read, EXEC) || rp_isa_sset_has(&r->read_implicit, EXEC) ||
-			     rp_isa_sset_has(&r->read, EXEC + 1)))
-		h->exec_read = true;
-	if (valu && !(inst->encoding == RP_ISA_VOP1 && inst->opcode == 0))
-		h->cmpx = cmpx;
-}
-
-static void branch_hazard(struct wave *w, const struct pinst *p, const struct rp_isa_inst *inst)
-{
-	struct hazard_state *h = w->hazard;
-	bool vscnt = waits_for(inst, 0x17);
-	unsigned int type = inst->klass == RP_ISA_CLASS_DS ? 1
-			    : inst->klass == RP_ISA_CLASS_VMEM || inst->encoding == RP_ISA_GLOBAL ||
-					    inst->encoding == RP_ISA_SCRATCH
-				    ? 2
-				    : 0;
-
-	if (type && h->pending[type])
-		seen(w, p, RP_EXEC_HAZARD_LDS_BRANCH_VMEM,
-			type == 1			   ? inst->w[1] >> 24
-			: inst->klass == RP_ISA_CLASS_VMEM ? inst->w[1] >> 8 & 0xff
-							   : inst->w[1] >> 24);
-	if (type || vscnt)
-		memset(h->pending, 0, sizeof(h->pending));
-	if (vscnt)
-		memset(h->armed, 0, sizeof(h->armed));
-	if (type) {
-		h->armed[type] = true;
-		h->armed[3 - type] = false;
-	}
-	if (inst->flags & (RP_ISA_F_BRANCH | RP_ISA_F_JUMP)) {
-		h->pending[1] = h->pending[1] || h->armed[2];
-		h->pending[2] = h->pending[2] || h->armed[1];
-	}
-}
-
-void rp_exec_hazard_check(struct wave *w, const struct pinst *p)
-{
-	struct hazard_state *h = w->hazard;
-	struct rp_isa_target target = { .chip = w->t->x->target.chip, .wave64 = w->n_halves == 2 };
-	const struct cpage *page =
-		(const struct cpage *)(const void *)((const uint8_t *)w->slots -
-						     offsetof(struct cpage, slot));
-	struct rp_isa_inst inst;
-	struct rp_isa_regs regs;
 
 	if (h->corrupt >= 0 && h->corrupt != RP_ISA_NULL)
 		w->s[h->corrupt] ^= random32(h);
 	if (h->corrupt_vgpr >= 0)
 		vgpr(w, 0, (unsigned int)h->corrupt_vgpr)[random32(h) % RP_LANES] ^= random32(h);
 	h->corrupt = h->corrupt_vgpr = -1;
-	if (rp_isa_decode(&target, rp_span_of(page->text, page->n_bytes),
-		    (size_t)(p - w->slots) * 4, &inst) != RP_ISA_OK)
-		return;
-	rp_isa_scalar_regs(&target, &inst, &regs);
-	scalar_hazards(w, p, &inst, &regs);
-	exec_hazards(w, p, &inst, &regs);
-	branch_hazard(w, p, &inst);
+}
+
+int rp_exec_hazard_check(struct wave *w, const struct pinst *p)
+{
+	struct hazard_state *h = w->hazard;
+	struct rp_exec *x = w->t->x;
+	struct cpage *page = page_of_slots(w->slots);
+	size_t slot = (size_t)(p - w->slots);
+	bool wave64 = w->n_halves == 2;
+	struct hazard_page *f = page_facts(x, page, wave64);
+	uint32_t met;
+
+	if (!f)
+		return rp_exec_fault(
+			w, p, RP_EXEC_NO_MEMORY, -1, 0, false, "out of memory for hazard checks");
+	if (!__atomic_load_n(&f->known[slot], __ATOMIC_ACQUIRE))
+		learn(x, page, wave64, slot, f);
+	if (h->corrupt >= 0 || h->corrupt_vgpr >= 0)
+		corrupt(w);
+	met = rp_hazard_met(&h->path, &f->facts[slot]);
+	for (; met; met &= met - 1) {
+		unsigned int hazard = (unsigned int)__builtin_ctz(met);
+
+		if (features[hazard] >= 0 && defect(w, (enum rp_chip_feature)features[hazard]))
+			seen(w, p, hazard, endangered(h, &f->facts[slot], p, hazard));
+	}
+	rp_hazard_step(&h->path, &f->facts[slot], NULL);
+	return STEP_NEXT;
 }

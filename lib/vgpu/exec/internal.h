@@ -107,12 +107,15 @@ struct kblock {
 	uint32_t k[2 * RP_LANES] __attribute__((aligned(64)));
 };
 
+struct hazard_page;
+
 struct cpage {
 	uint64_t va;
 	uint64_t epoch; /* last dispatch that compared it with memory */
 	struct cpage *next; /* same hash bucket */
 	struct cpage *retired; /* replaced while others may still run it */
 	struct kblock *blocks;
+	struct hazard_page *hazard[2]; /* wave32, wave64; made when first asked for */
 	uint32_t n_bytes; /* of text; fewer than a page and the tail if memory ends */
 	uint8_t text[PAGE_BYTES + 4 * RP_ISA_MAX_WORDS];
 	struct pinst slot[PAGE_SLOTS];
@@ -121,7 +124,7 @@ struct cpage {
 #define CODE_BUCKETS 1024u
 
 struct sem {
-	step_fn *fn; /* NULL: not implemented */
+	step_fn *fn; /* NULL: no semantics, the instruction stops the kernel with its name */
 	const struct rp_vkernel *kernel; /* VALU */
 	const struct memop *mem;
 	uint8_t fidelity; /* enum rp_exec_fidelity */
@@ -140,7 +143,7 @@ struct rp_exec {
 	pthread_mutex_t lock; /* code pages */
 	struct cpage *code[CODE_BUCKETS];
 	struct cpage *retired;
-	unsigned int n_running;
+	unsigned int n_running; /* dispatches; retired pages are freed when it becomes 0 */
 	uint64_t epoch;
 };
 
@@ -203,7 +206,7 @@ struct worker {
 	uint64_t *count; /* per row; NULL: nobody asked */
 	uint64_t n_instructions;
 	uint64_t defects[RP_CHIP_FEATURE_MAX];
-	uint64_t hazards[RP_EXEC_HAZARD_MAX];
+	uint64_t hazards[RP_HAZARD_MAX];
 	struct rp_exec_hazard_site sites[RP_EXEC_MAX_HAZARD_SITES];
 	uint32_t n_sites;
 	struct rp_exec_fault fault;
@@ -265,6 +268,7 @@ int rp_exec_run_wave(struct wave *w, uint64_t budget);
 step_fn rp_exec_step_decode;
 struct cpage *rp_exec_page(struct worker *t, uint64_t va); /* NULL: not executable */
 void rp_exec_free_pages(struct rp_exec *x);
+void rp_exec_free_retired(struct rp_exec *x); /* under the lock, with no dispatch running */
 
 /* memory.c */
 uint8_t *rp_exec_translate(struct worker *t, uint64_t va, uint64_t size, uint32_t access);
@@ -273,8 +277,13 @@ bool rp_exec_canonical(uint64_t va);
 int rp_exec_bad_address(
 	struct wave *w, const struct pinst *p, int lane, uint64_t va, bool is_store);
 
-/* hazard.c: called before each instruction. */
-void rp_exec_hazard_check(struct wave *w, const struct pinst *p);
+static inline struct cpage *page_of_slots(const struct pinst *slots)
+{
+	return (struct cpage *)(void *)((uint8_t *)(uintptr_t)slots - offsetof(struct cpage, slot));
+}
+
+/* hazard.c: called before each instruction. STEP_NEXT or STEP_FAULT. */
+int rp_exec_hazard_check(struct wave *w, const struct pinst *p);
 void rp_exec_hazard_reset(struct wave *w);
 size_t rp_exec_hazard_bytes(void);
 

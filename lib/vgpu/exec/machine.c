@@ -184,6 +184,16 @@ const char *rp_exec_level_name(enum rp_exec_level level)
 	return (unsigned int)level < RP_EXEC_LEVEL_MAX ? names[level] : "unknown";
 }
 
+enum rp_exec_hazards rp_exec_hazards_by_name(const char *word)
+{
+	static const char *const words[RP_EXEC_HAZARDS_MAX] = { "off", "warn", "corrupt" };
+	unsigned int i = 0;
+
+	while (i < RP_EXEC_HAZARDS_MAX && strcmp(words[i], word) != 0)
+		i++;
+	return (enum rp_exec_hazards)i;
+}
+
 const char *rp_exec_fault_name(enum rp_exec_fault_kind kind)
 {
 	static const char *const names[RP_EXEC_FAULT_MAX] = { "no fault", "illegal instruction",
@@ -191,14 +201,6 @@ const char *rp_exec_fault_name(enum rp_exec_fault_kind kind)
 		"trap", "canceled", "out of memory" };
 
 	return (unsigned int)kind < RP_EXEC_FAULT_MAX ? names[kind] : "unknown";
-}
-
-const char *rp_exec_hazard_name(enum rp_exec_hazard hazard)
-{
-	static const char *const names[RP_EXEC_HAZARD_MAX] = { "vmem-to-scalar", "smem-to-vector",
-		"vcmpx-exec-war", "vcmpx-permlane", "lds-branch-vmem" };
-
-	return (unsigned int)hazard < RP_EXEC_HAZARD_MAX ? names[hazard] : "unknown";
 }
 
 int rp_exec_new(const struct rp_exec_config *config, struct rp_exec **ret, struct rp_error *err)
@@ -236,13 +238,6 @@ int rp_exec_new(const struct rp_exec_config *config, struct rp_exec **ret, struc
 	(void)pthread_mutex_init(&x->lock, NULL);
 	*ret = x;
 	return 0;
-}
-
-void rp_exec_forget_code(struct rp_exec *x)
-{
-	pthread_mutex_lock(&x->lock);
-	rp_exec_free_pages(x);
-	pthread_mutex_unlock(&x->lock);
 }
 
 void rp_exec_free(struct rp_exec *x)

@@ -34,6 +34,8 @@ static void free_page(struct cpage *page)
 		page->blocks = b->next;
 		free(b);
 	}
+	free(page->hazard[0]);
+	free(page->hazard[1]);
 	free(page);
 }
 
@@ -47,6 +49,11 @@ void rp_exec_free_pages(struct rp_exec *x)
 			free_page(page);
 		}
 	}
+	rp_exec_free_retired(x);
+}
+
+void rp_exec_free_retired(struct rp_exec *x)
+{
 	while (x->retired) {
 		struct cpage *page = x->retired;
 
@@ -525,8 +532,7 @@ int rp_exec_step_decode(struct wave *w, const struct pinst *p)
 	pthread_mutex_lock(&x->lock);
 	fn = __atomic_load_n(&p->fn, __ATOMIC_RELAXED);
 	if (fn == rp_exec_step_decode) {
-		page = (struct cpage *)(void *)((uint8_t *)(uintptr_t)w->slots -
-						offsetof(struct cpage, slot));
+		page = page_of_slots(w->slots);
 		slot = &page->slot[p - w->slots];
 		decode(x, page, (size_t)(p - w->slots), &fresh);
 		fn = fresh.fn;

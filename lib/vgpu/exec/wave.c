@@ -85,8 +85,10 @@ static int run_page(struct wave *w, const struct cpage *page, uint64_t budget)
 		step_fn *fn = __atomic_load_n(&p->fn, __ATOMIC_ACQUIRE);
 
 		n++;
-		if (w->hazard)
-			rp_exec_hazard_check(w, p);
+		if (w->hazard && rp_exec_hazard_check(w, p) != STEP_NEXT) {
+			r = STEP_FAULT;
+			break;
+		}
 		r = fn(w, p);
 		if (count && r != STEP_FAULT)
 			count[p->row]++;
