@@ -38,7 +38,8 @@ static size_t loop_of(const uint32_t *body, size_t n, uint32_t *code)
 }
 
 /* Lane operations per second of work instructions a turn of the loop. */
-static double run(enum rp_exec_level level, const uint32_t *body, size_t n, unsigned int work)
+static double run(enum rp_exec_level level, enum rp_exec_hazards hazards, const uint32_t *body,
+	size_t n, unsigned int work)
 {
 	struct rp_error err = RP_ERROR_INIT;
 	struct rp_exec_dispatch d = { 0 };
@@ -48,7 +49,7 @@ static double run(enum rp_exec_level level, const uint32_t *body, size_t n, unsi
 	double start, best = 1e9;
 	struct gpu g;
 
-	if (gpu_open(&g, "gfx1010", level, 1, RP_EXEC_HAZARDS_OFF, &err) < 0) {
+	if (gpu_open(&g, "gfx1010", level, 1, hazards, &err) < 0) {
 		fprintf(stderr, "bench_exec: %s\n", err.text);
 		exit(1);
 	}
@@ -91,8 +92,11 @@ int main(void)
 		memory[n++] = 0x00000201;
 	}
 	for (unsigned int level = 0; level <= (unsigned int)rp_exec_best_level(); level++) {
-		double f = run((enum rp_exec_level)level, fma, 32, 32),
-		       m = run((enum rp_exec_level)level, memory, n, 24);
+		enum rp_exec_level l = (enum rp_exec_level)level;
+		double f = run(l, RP_EXEC_HAZARDS_OFF, fma, 32, 32),
+		       m = run(l, RP_EXEC_HAZARDS_OFF, memory, n, 24),
+		       fw = run(l, RP_EXEC_HAZARDS_WARN, fma, 32, 32),
+		       mw = run(l, RP_EXEC_HAZARDS_WARN, memory, n, 24);
 
 		if (level == RP_EXEC_PORTABLE)
 			portable[0] = f, portable[1] = m;
@@ -100,6 +104,8 @@ int main(void)
 		       "%.2f G lane-op/s (%.1fx)\n",
 			rp_exec_level_name((enum rp_exec_level)level), f * 1e-9, f / portable[0],
 			m * 1e-9, m / portable[1]);
+		printf("exec %-8s  with hazard checks %.2f and %.2f G lane-op/s\n",
+			rp_exec_level_name(l), fw * 1e-9, mw * 1e-9);
 	}
 	return 0;
 }

@@ -184,6 +184,37 @@ static void test_hazards(void **unused)
 	}
 }
 
+/* With "corrupt" the endangered register is wrong behind the instruction, and only then. */
+static void test_corrupt(void **unused)
+{
+	/* global_load_dword v0, v1, s[4:5]; [v_mov_b32 v9, v0;] s_mov_b32 s4, 0; s_nop 0 */
+	static const uint32_t bad[] = { 0xdc308000, 0x00040001, 0xbe840380, 0xbf800000 };
+	static const uint32_t good[] = { 0xdc308000, 0x00040001, 0x7e120300, 0xbe840380,
+		0xbf800000 };
+
+	(void)unused;
+	for (unsigned int halves = 1; halves <= 2; halves++)
+		for (unsigned int i = 0; i < 2; i++) {
+			struct rig r;
+			int step;
+
+			rig_open(&r, "gfx1010", halves);
+			r.gpu.x->config.hazards = RP_EXEC_HAZARDS_CORRUPT;
+			r.wave.hazard = calloc(1, rp_exec_hazard_bytes());
+			assert_non_null(r.wave.hazard);
+			rp_exec_hazard_reset(&r.wave);
+			r.wave.s[4] = (uint32_t)r.data;
+			r.wave.s[5] = (uint32_t)(r.data >> 32);
+			step = i ? rig_run(&r, good, RP_ARRAY_SIZE(good))
+				 : rig_run(&r, bad, RP_ARRAY_SIZE(bad));
+			assert_int_equal(step, STEP_END);
+			assert_int_equal(r.wave.s[4] != 0, i == 0);
+			assert_int_equal(r.worker.n_sites, i == 0);
+			assert_int_equal(i == 0 ? r.worker.sites[0].reg : 4, 4);
+			rig_close(&r);
+		}
+}
+
 /*
  * Two waves and a barrier; work-groups that wait for each other. Wave 1 reads what wave 0 wrote
  * to LDS before the barrier; group 0 spins until the last group has added to a counter.
@@ -299,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_lds_misaligned),
 		cmocka_unit_test(test_buffer),
 		cmocka_unit_test(test_hazards),
+		cmocka_unit_test(test_corrupt),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_new_code),
 	};

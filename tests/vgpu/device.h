@@ -36,12 +36,14 @@ static inline int kfd_call(struct device *d, unsigned int nr, size_t size, void 
 
 #define KFD(d, nr, args) kfd_call((d), (nr), sizeof(*(args)), (args))
 
-static inline void device_open(struct device *d, const char *spec)
+static inline void device_open_with(
+	struct device *d, const char *spec, const struct rp_vgpu_options *o)
 {
 	struct rp_error err = RP_ERROR_INIT;
-	struct rp_vgpu_options options = { &d->profile, NULL };
+	struct rp_vgpu_options options = *o;
 	struct kfd_acquire_vm vm;
 
+	options.profile = &d->profile;
 	if (rp_vgpu_profile_load(AT_FDCWD, PROFILES, spec, &d->profile, &err) < 0)
 		fail_msg("%s", err.text);
 	if (rp_vgpu_open(&options, &d->vgpu, &err) < 0)
@@ -54,6 +56,13 @@ static inline void device_open(struct device *d, const char *spec)
 	d->gpu_id = d->vgpu->gpu[0].id;
 	vm = (struct kfd_acquire_vm){ (uint32_t)d->drm, d->gpu_id };
 	assert_int_equal(KFD(d, KFD_ACQUIRE_VM, &vm), 0);
+}
+
+static inline void device_open(struct device *d, const char *spec)
+{
+	const struct rp_vgpu_options options = { .execute = false };
+
+	device_open_with(d, spec, &options);
 }
 
 static inline int map_handle(struct device *d, unsigned int nr, uint64_t handle)
