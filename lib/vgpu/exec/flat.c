@@ -129,7 +129,8 @@ static bool fast_global(struct wave *w, unsigned int h, const struct pmem *m,
 	uint8_t *host = rp_exec_translate(
 		w->t, least, most - least + op->bytes, store ? RP_EXEC_WRITE : RP_EXEC_READ);
 	uint32_t tmp[4][RP_LANES] __attribute__((aligned(64)));
-	uint32_t low = (uint32_t)least;
+	uint32_t off[RP_LANES] __attribute__((aligned(64)));
+	uint32_t low = (uint32_t)least, bits;
 
 	if (!host || most - least > UINT32_MAX)
 		return false;
@@ -141,27 +142,28 @@ static bool fast_global(struct wave *w, unsigned int h, const struct pmem *m,
 			memcpy(vgpr(w, h, m->vdst), host, sizeof(tmp[0]));
 		return true;
 	}
-	for (uint32_t rest = mask; rest; rest &= rest - 1) {
-		unsigned int i = (unsigned int)__builtin_ctz(rest);
-		uint8_t *at = host + (uint32_t)(l->a[i] - low);
-		uint32_t d[4];
+	(void)w->ops->offsets(off, l->a, low, mask, &bits);
+	if (op->bytes >= 4) {
+		if (store)
+			w->ops->scatter(host, off, vgpr(w, h, m->data), mask, op->dwords);
+		else if (mask == UINT32_MAX)
+			w->ops->gather(vgpr(w, h, m->vdst), host, off, op->dwords);
+		else
+			w->ops->gather(tmp[0], host, off, op->dwords);
+	} else {
+		for (uint32_t rest = mask; rest; rest &= rest - 1) {
+			unsigned int i = (unsigned int)__builtin_ctz(rest);
+			uint32_t d[4];
 
-		if (store) {
-			get_data(w, h, i, m->data, op, d);
-			if (op->bytes == 4)
-				memcpy(at, d, 4);
-			else
-				memcpy(at, d, op->bytes);
-		} else if (op->bytes == 4) {
-			memcpy(&tmp[0][i], at, 4);
-		} else if (op->bytes < 4) {
-			tmp[0][i] = rp_exec_load_small(at, op);
-		} else {
-			for (unsigned int k = 0; k < op->dwords; k++)
-				memcpy(&tmp[k][i], at + 4 * k, 4);
+			if (store) {
+				get_data(w, h, i, m->data, op, d);
+				memcpy(host + off[i], d, op->bytes);
+			} else {
+				tmp[0][i] = rp_exec_load_small(host + off[i], op);
+			}
 		}
 	}
-	if (!store)
+	if (!store && (op->bytes < 4 || mask != UINT32_MAX))
 		put_loaded(w, h, m, tmp, mask);
 	return true;
 }

@@ -84,6 +84,17 @@ struct rp_lane_ops {
 	void (*add64)(uint32_t *d, const uint32_t *a, uint64_t value);
 	/* True if the active lanes' lo words rise by step per lane. */
 	bool (*linear)(const uint32_t *lo, uint32_t mask, uint32_t step);
+	/*
+	 * d = a - low; lanes not in mask get an active lane's. mask is not 0. Returns the largest, and
+	 * which bits any of them has.
+	 */
+	uint32_t (*offsets)(
+		uint32_t *d, const uint32_t *a, uint32_t low, uint32_t mask, uint32_t *ret_bits);
+	/* d[k][i] = dword k at base + off[i], n dwords of all lanes. off does not overlap d. */
+	void (*gather)(uint32_t *d, const uint8_t *base, const uint32_t *off, unsigned int n);
+	/* The other way, lane by lane: of two lanes that write the same place the higher one wins. */
+	void (*scatter)(uint8_t *base, const uint32_t *off, const uint32_t *s, uint32_t mask,
+		unsigned int n);
 };
 
 struct rp_kernel_set {

@@ -133,8 +133,94 @@ static bool linear(const uint32_t *lo, uint32_t mask, uint32_t step)
 	return !bad;
 }
 
+static uint32_t offsets(
+	uint32_t *d, const uint32_t *a, uint32_t low, uint32_t mask, uint32_t *ret_bits)
+{
+	uint32_t any = a[__builtin_ctz(mask)] - low, most = 0, bits = 0;
+
+	for (int i = 0; i < RP_LANES; i++) {
+		uint32_t v = mask >> i & 1 ? a[i] - low : any;
+
+		d[i] = v;
+		most = v > most ? v : most;
+		bits |= v;
+	}
+	*ret_bits = bits;
+	return most;
+}
+
+typedef uint32_t four __attribute__((vector_size(16)));
+
+static inline four load_four(const uint8_t *p)
+{
+	four v;
+
+	memcpy(&v, p, 16);
+	return v;
+}
+
+/* d[k] of four lanes from their four dwords, or the other way round. */
+static inline void transpose(four t[4])
+{
+	four a = __builtin_shufflevector(t[0], t[1], 0, 4, 1, 5);
+	four b = __builtin_shufflevector(t[2], t[3], 0, 4, 1, 5);
+	four c = __builtin_shufflevector(t[0], t[1], 2, 6, 3, 7);
+	four d = __builtin_shufflevector(t[2], t[3], 2, 6, 3, 7);
+
+	t[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+	t[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+	t[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+	t[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+
+static void gather(uint32_t *d, const uint8_t *base, const uint32_t *off, unsigned int n)
+{
+	for (int i = 0; n == 4 && i < RP_LANES; i += 4) {
+		four t[4] = { load_four(base + off[i]), load_four(base + off[i + 1]),
+			load_four(base + off[i + 2]), load_four(base + off[i + 3]) };
+
+		transpose(t);
+		for (int k = 0; k < 4; k++)
+			memcpy(d + k * RP_LANES + i, &t[k], 16);
+	}
+	for (int i = 0; n == 2 && i < RP_LANES; i++) {
+		uint64_t v;
+
+		memcpy(&v, base + off[i], 8);
+		PUT64(d, v);
+	}
+	for (int i = 0; n == 1 && i < RP_LANES; i++)
+		memcpy(&d[i], base + off[i], 4);
+	for (int i = 0; n == 3 && i < RP_LANES; i++)
+		for (unsigned int k = 0; k < 3; k++)
+			memcpy(&d[k * RP_LANES + (unsigned int)i], base + off[i] + 4 * k, 4);
+}
+
+static void scatter(
+	uint8_t *base, const uint32_t *off, const uint32_t *s, uint32_t mask, unsigned int n)
+{
+	if (n == 4 && mask == UINT32_MAX) {
+		for (int i = 0; i < RP_LANES; i += 4) {
+			four t[4];
+
+			for (int k = 0; k < 4; k++)
+				t[k] = load_four((const uint8_t *)(s + k * RP_LANES + i));
+			transpose(t);
+			for (int k = 0; k < 4; k++)
+				memcpy(base + off[i + k], &t[k], 16);
+		}
+		return;
+	}
+	for (; mask; mask &= mask - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(mask);
+
+		for (unsigned int k = 0; k < n; k++)
+			memcpy(base + off[i] + 4 * k, &s[k * RP_LANES + i], 4);
+	}
+}
+
 static const struct rp_lane_ops ops = { blend, fill, sign, field, flush, result, pack, range, add64,
-	linear };
+	linear, offsets, gather, scatter };
 
 #define RP_LEVEL_TABLE RP_LEVELED(rp_kernels_)
 const struct rp_kernel_level RP_LEVEL_TABLE = {
