@@ -106,10 +106,67 @@ static void test_avx512(void **state)
 #endif
 }
 
+/* offsets, gather and scatter of a level against a byte at a time. */
+static void memory_ops(
+	const struct rp_lane_ops *ops, unsigned int n, uint32_t mask, uint64_t *state)
+{
+	uint8_t memory[1024], plain[1024];
+	struct lanes a, off, d, s;
+	uint32_t low = next(state), bits, most, all = 0, top = 0;
+
+	for (unsigned int i = 0; i < sizeof(memory); i++)
+		memory[i] = plain[i] = (uint8_t)next(state);
+	for (unsigned int k = 0; k < ARRAYS * RP_LANES; k++)
+		s.a[k] = next(state), d.a[k] = GUARD;
+	for (unsigned int i = 0; i < RP_LANES; i++) {
+		/* inactive lanes hold what would be far outside */
+		a.a[i] = mask >> i & 1 ? low + next(state) % (1024 - 4 * n) : next(state);
+		if (mask >> i & 1)
+			all |= a.a[i] - low, top = a.a[i] - low > top ? a.a[i] - low : top;
+	}
+	most = ops->offsets(off.a, a.a, low, mask, &bits);
+	assert_int_equal(most, top);
+	assert_int_equal(bits, all);
+	ops->gather(d.a, memory, off.a, n);
+	for (unsigned int i = 0; i < RP_LANES; i++)
+		for (unsigned int k = 0; k < ARRAYS; k++)
+			if (k < n && mask >> i & 1)
+				assert_memory_equal(
+					&d.a[k * RP_LANES + i], memory + (a.a[i] - low) + 4 * k, 4);
+			else if (k >= n)
+				assert_int_equal(d.a[k * RP_LANES + i], GUARD);
+	for (unsigned int i = 0; i < RP_LANES; i++)
+		for (unsigned int k = 0; k < n && mask >> i & 1; k++)
+			memcpy(plain + (a.a[i] - low) + 4 * k, &s.a[k * RP_LANES + i], 4);
+	ops->scatter(memory, off.a, s.a, mask, n);
+	assert_memory_equal(memory, plain, sizeof(memory));
+}
+
+static void test_memory_ops(void **unused)
+{
+	static const struct rp_kernel_level *const levels[] = {
+		&rp_kernels_portable,
+#if defined(__x86_64__)
+		&rp_kernels_avx2,
+		&rp_kernels_avx512
+#endif
+	};
+	uint64_t state = 11;
+
+	(void)unused;
+	for (unsigned int level = 0; level <= (unsigned int)rp_exec_best_level(); level++)
+		for (unsigned int round = 0; round < 2000; round++) {
+			const struct rp_kernel_level *l = levels[level];
+			uint32_t mask = next(&state) | 1u << round % 32;
+
+			memory_ops(l->ops, 1 + round % 4, round & 8 ? UINT32_MAX : mask, &state);
+		}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_avx2),
-		cmocka_unit_test(test_avx512) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_memory_ops),
+		cmocka_unit_test(test_avx2), cmocka_unit_test(test_avx512) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
