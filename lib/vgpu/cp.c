@@ -16,7 +16,13 @@
 #define INACTIVE_SCRATCH_WAVE64 1
 #define INACTIVE_INVALID_PACKET 32
 
+#define INACTIVE_SCRATCH_UNUSED 512 /* the dispatch that had it alone is over */
+
 #define KD_PROPERTIES		56 /* byte offset in the kernel descriptor; bit 10: wave32 */
+#define AQL_QUEUE_TMPRING \
+	140 /* amd_queue_t.compute_tmpring_size: WAVES 11:0, WAVESIZE 24:12 in KiB */
+#define AQL_QUEUE_PROPERTIES 180
+#define USE_SCRATCH_ONCE     (1u << 4)
 
 static struct rp_page_table *table(struct rp_vgpu_queue *q)
 {
@@ -128,15 +134,44 @@ int rp_cp_inactive(struct rp_vgpu_queue *q, int64_t code, struct rp_vgpu_fault *
 	return signal ? signal_write(q, signal, true, code, 0, fault) : 0;
 }
 
+static int read_u32(
+	struct rp_vgpu_queue *q, uint64_t va, uint32_t *ret, struct rp_vgpu_fault *fault)
+{
+	uint64_t pair;
+
+	if (read_u64(q, va & ~UINT64_C(7), &pair, fault) < 0)
+		return -EFAULT;
+	*ret = (uint32_t)(va & 4 ? pair >> 32 : pair);
+	return 0;
+}
+
+/* Whether the queue's scratch memory has room for a wave of the kernel; ret_wave32: its width. */
+static int scratch_fits(struct rp_vgpu_queue *q, const struct aql_dispatch *d, bool *ret_fits,
+	bool *ret_wave32, struct rp_vgpu_fault *fault)
+{
+	uint16_t properties = 0;
+	uint64_t location = 0, bytes;
+	uint32_t tmpring = 0;
+
+	if (rp_gpu_read(table(q), d->kernel_object + KD_PROPERTIES, &properties, 2, fault) < 0 ||
+		read_u64(q, q->amd_queue + AQL_QUEUE_SCRATCH_ADDRESS, &location, fault) < 0 ||
+		read_u32(q, q->amd_queue + AQL_QUEUE_TMPRING, &tmpring, fault) < 0)
+		return -EFAULT;
+	*ret_wave32 = properties >> 10 & 1;
+	bytes = (uint64_t)d->private_bytes * (*ret_wave32 ? 32 : 64);
+	*ret_fits = location != 0 && bytes <= (uint64_t)(tmpring >> 12 & 0x1fff) * 1024;
+	return 0;
+}
+
 /*
- * A kernel that needs scratch where the queue has none: the queue halts and asks ROCR, which
+ * A kernel that needs more scratch than the queue has: the queue halts and asks ROCR, which
  * allocates and clears the signal. BLOCKED while that lasts, RAN: scratch is there.
  */
 static enum rp_step need_scratch(
 	struct rp_vgpu_queue *q, const struct aql_dispatch *d, struct rp_vgpu_fault *fault)
 {
-	uint64_t location = 0, signal = 0, value = 0;
-	uint16_t properties = 0;
+	uint64_t signal = 0, value = 0;
+	bool fits = false, wave32 = false;
 
 	if (d->private_bytes == 0)
 		return RP_STEP_RAN;
@@ -149,18 +184,47 @@ static enum rp_step need_scratch(
 		q->scratch_asked = false;
 		return RP_STEP_RAN;
 	}
-	if (read_u64(q, q->amd_queue + AQL_QUEUE_SCRATCH_ADDRESS, &location, fault) < 0)
+	if (scratch_fits(q, d, &fits, &wave32, fault) < 0)
 		return RP_STEP_STOPPED;
-	if (location != 0)
+	if (fits)
 		return RP_STEP_RAN;
-	if (rp_gpu_read(table(q), d->kernel_object + KD_PROPERTIES, &properties, 2, fault) < 0)
-		return RP_STEP_STOPPED;
 	q->scratch_asked = true;
-	if (rp_cp_inactive(q,
-		    properties >> 10 & 1 ? INACTIVE_SCRATCH_WAVE32 : INACTIVE_SCRATCH_WAVE64,
-		    fault) < 0)
+	if (rp_cp_inactive(q, wave32 ? INACTIVE_SCRATCH_WAVE32 : INACTIVE_SCRATCH_WAVE64, fault) <
+		0)
 		return RP_STEP_STOPPED;
 	return RP_STEP_BLOCKED;
+}
+
+/* ROCR may lend a large piece of scratch for one dispatch only: it is told when that is over, and takes it back. */
+static enum rp_step give_scratch_back(struct rp_vgpu_queue *q)
+{
+	struct rp_vgpu_fault fault = { 0, 0, false, false };
+	uint32_t properties = 0;
+
+	if (read_u32(q, q->amd_queue + AQL_QUEUE_PROPERTIES, &properties, &fault) < 0)
+		return fault_stop(q, "aql_scratch", &fault);
+	if (!(properties & USE_SCRATCH_ONCE))
+		return RP_STEP_RAN;
+	if (rp_cp_inactive(q, INACTIVE_SCRATCH_UNUSED, &fault) < 0)
+		return fault_stop(q, "aql_scratch", &fault);
+	q->scratch_given_back = true;
+	return RP_STEP_RAN;
+}
+
+/* BLOCKED while ROCR takes scratch back: it clears the property last. */
+static enum rp_step taken_back(struct rp_vgpu_queue *q)
+{
+	struct rp_vgpu_fault fault = { 0, 0, false, false };
+	uint32_t properties = 0;
+
+	if (!q->scratch_given_back)
+		return RP_STEP_RAN;
+	if (read_u32(q, q->amd_queue + AQL_QUEUE_PROPERTIES, &properties, &fault) < 0)
+		return fault_stop(q, "aql_scratch", &fault);
+	if (properties & USE_SCRATCH_ONCE)
+		return RP_STEP_BLOCKED;
+	q->scratch_given_back = false;
+	return RP_STEP_RAN;
 }
 
 /* The one place where a kernel runs. With execute off it is looked up and consumed, which the summary tells. */
@@ -190,7 +254,9 @@ static enum rp_step dispatch(struct rp_vgpu_queue *q, const struct aql_dispatch 
 	if (step != RP_STEP_RAN)
 		return step;
 	step = rp_cp_dispatch(&run);
-	return step == RP_STEP_RAN ? retire(q, d->completion, start) : step;
+	if (step == RP_STEP_RAN)
+		step = retire(q, d->completion, start);
+	return step == RP_STEP_RAN && d->private_bytes ? give_scratch_back(q) : step;
 }
 
 static enum rp_step barrier(struct rp_vgpu_queue *q, const struct aql_barrier *b, bool all)
@@ -290,8 +356,11 @@ enum rp_step rp_aql_step(struct rp_vgpu_queue *q)
 	struct aql_dispatch d;
 	struct aql_barrier b;
 	uint64_t windex = 0;
+	enum rp_step step = taken_back(q);
 	uint8_t *p;
 
+	if (step != RP_STEP_RAN)
+		return step;
 	if (read_u64(q, q->wptr_va, &windex, &fault) < 0 || q->rptr >= windex)
 		return RP_STEP_IDLE;
 	(void)pthread_rwlock_rdlock(&pt->lock);

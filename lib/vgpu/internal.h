@@ -197,7 +197,8 @@ struct rp_vgpu_queue {
 	uint32_t priority;
 	uint32_t doorbell; /* slot */
 	_Atomic uint64_t rptr; /* what we consumed: bytes (SDMA), packets (AQL) */
-	bool scratch_asked;
+	bool scratch_asked, scratch_given_back;
+	bool gws; /* global wave sync was asked for */
 	atomic_bool stopped; /* after a fault or an error: nothing runs any more */
 	atomic_bool die;
 	volatile int cancel; /* a running kernel ends */
@@ -309,6 +310,7 @@ int rp_kfd_svm(struct rp_vgpu *vgpu, uint64_t user, void *args, struct rp_buf *t
 int rp_kfd_create_queue(struct rp_vgpu *vgpu, void *args, struct rp_buf *text);
 int rp_kfd_destroy_queue(struct rp_vgpu *vgpu, void *args, struct rp_buf *text);
 int rp_kfd_update_queue(struct rp_vgpu *vgpu, void *args, struct rp_buf *text);
+int rp_kfd_alloc_gws(struct rp_vgpu *vgpu, void *args, struct rp_buf *text);
 int rp_kfd_cu_mask(struct rp_vgpu *vgpu, void *args, struct rp_buf *text);
 int rp_kfd_create_event(struct rp_vgpu *vgpu, void *args, struct rp_buf *text);
 int rp_kfd_destroy_event(struct rp_vgpu *vgpu, void *args, struct rp_buf *text);

@@ -399,6 +399,35 @@ int rp_kfd_cu_mask(struct rp_vgpu *vgpu, void *args, struct rp_buf *text)
 	return known ? 0 : -EFAULT;
 }
 
+/* Global wave sync for one queue of a process. Linux 6.12 kfd_chardev.c, kfd_process_queue_manager.c (pqm_set_gws). */
+int rp_kfd_alloc_gws(struct rp_vgpu *vgpu, void *args, struct rp_buf *text)
+{
+	struct kfd_gws *a = (struct kfd_gws *)args;
+	bool taken = false;
+	size_t i;
+	int r = 0;
+
+	rp_buf_addf(text, "queue=%" PRIu32 " n=%" PRIu32, a->queue_id, a->n);
+	if (!vgpu->profile.gws)
+		return -ENODEV;
+	(void)pthread_mutex_lock(&vgpu->lock);
+	i = find(vgpu, a->queue_id);
+	for (size_t k = 0; i < vgpu->n_queues && k < vgpu->n_queues; k++)
+		taken = taken || (k != i && vgpu->queues[k]->gws &&
+					 vgpu->queues[k]->gpu == vgpu->queues[i]->gpu);
+	if (i >= vgpu->n_queues)
+		r = -EINVAL;
+	else if (taken)
+		r = -EBUSY;
+	else if (vgpu->queues[i]->gws == (a->n != 0))
+		r = -EINVAL;
+	else
+		vgpu->queues[i]->gws = a->n != 0;
+	(void)pthread_mutex_unlock(&vgpu->lock);
+	a->first = 0;
+	return r;
+}
+
 /* "mem=7+0x1000": addresses of a program differ from run to run, this does not. */
 static void describe(struct rp_vgpu *vgpu, uint64_t va, char *buf, size_t n)
 {

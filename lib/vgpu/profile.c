@@ -44,6 +44,7 @@ static const struct number numbers[] = {
 	FIELD(large_bar, 0, 1, true),
 	FIELD(atomics, 0, 1, true),
 	FIELD(svm, 0, 1, true),
+	FIELD(gws, 0, 1, true),
 	FIELD(exceptions, 0, 1, true),
 	FIELD(strict_mtype, 0, 1, true),
 };
@@ -159,7 +160,7 @@ static int override(struct rp_vgpu_profile *p, char *item, struct rp_error *err)
 			return set_number(p, &numbers[i], eq + 1, "profile option", err);
 	return RP_FAIL(err, -EINVAL,
 		"profile option \"%s\": expected kfd, gpus, vram_mib, mec_firmware, large_bar, "
-		"atomics, svm, "
+		"atomics, svm, gws, "
 		"exceptions or strict_mtype",
 		item);
 }

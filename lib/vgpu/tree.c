@@ -129,7 +129,7 @@ static void gpu_node(struct maker *m, const struct rp_vgpu_profile *p, uint32_t 
 			"\nmem_banks_count 1\ncaches_count %u\n"
 			"io_links_count 1\np2p_links_count 0\ncpu_core_id_base 0\nsimd_id_base "
 			"2147487744\n"
-			"max_waves_per_simd %u\nlds_size_in_kb 64\ngds_size_in_kb 0\nnum_gws 64\n"
+			"max_waves_per_simd %u\nlds_size_in_kb 64\ngds_size_in_kb 0\nnum_gws %u\n"
 			"wave_front_size 32\narray_count %" PRIu32
 			"\nsimd_arrays_per_engine %" PRIu32 "\n"
 			"cu_per_simd_array %" PRIu32 "\nsimd_per_cu 2\nmax_slots_scratch_cu 32\n"
@@ -143,9 +143,10 @@ static void gpu_node(struct maker *m, const struct rp_vgpu_profile *p, uint32_t 
 			"\ndebug_prop 0\nsdma_fw_version %" PRIu32
 			"\nunique_id 0\nnum_xcc 1\nmax_engine_clk_ccompute 3000\n",
 			p->cus * 2, p->l3_kib ? 3u : 2u, (unsigned int)p->chip->waves_per_simd,
-			p->engines * p->arrays_per_engine, p->arrays_per_engine, p->cus_per_array,
-			rp_vgpu_gfx_version(p), p->device, (i + 3) << 8, DRM_RENDER_MINOR + i,
-			p->engine_mhz, p->mec_firmware, cap, p->sdma_firmware),
+			p->gws ? 64u : 0u, p->engines * p->arrays_per_engine, p->arrays_per_engine,
+			p->cus_per_array, rp_vgpu_gfx_version(p), p->device, (i + 3) << 8,
+			DRM_RENDER_MINOR + i, p->engine_mhz, p->mec_firmware, cap,
+			p->sdma_firmware),
 		TOPOLOGY "/nodes/%" PRIu32 "/properties", node);
 	file(m,
 		rp_asprintf("heap_type %u\nsize_in_bytes %" PRIu64 "\nflags 0\nwidth %" PRIu32

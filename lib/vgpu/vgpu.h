@@ -37,6 +37,7 @@ struct rp_vgpu_profile {
 	uint32_t large_bar; /* 0, 1: CPU can see all VRAM */
 	uint32_t atomics; /* PCIe atomics between CPU and card */
 	uint32_t svm; /* shared virtual memory is offered */
+	uint32_t gws; /* global wave sync, for cooperative launches */
 	uint32_t
 		exceptions; /* firmware supports the debugger: exceptions through KFD (from 1.13 on) */
 	uint32_t strict_mtype; /* hypothesis: access to coherent or uncached VRAM faults */
@@ -44,7 +45,7 @@ struct rp_vgpu_profile {
 
 /*
  * Reads data/profiles/NAME.ini below dirfd; spec is "NAME" or "NAME,key=value,...", with the keys
- * kfd (1.11 ... 1.17), gpus, vram_mib, mec_firmware, large_bar, atomics, svm, exceptions, strict_mtype.
+ * kfd (1.11 ... 1.17), gpus, vram_mib, mec_firmware, large_bar, atomics, svm, gws, exceptions, strict_mtype.
  * -ENOENT: no such profile, err lists them; -EINVAL: bad override; -EBADMSG: bad file.
  */
 RP_MUST_CHECK int rp_vgpu_profile_load(int dirfd, const char *dir, const char *spec,

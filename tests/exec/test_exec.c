@@ -638,11 +638,11 @@ static void test_lanes(void **unused)
 	rig_close(&r);
 }
 
-/* Which rows have no semantics: images, exports, interpolation, typed buffers, GWS and a few more, nothing else. */
+/* Which rows have no semantics: images, exports, interpolation, typed buffers, GWS semaphores and a few more, nothing else. */
 static void test_rows(void **unused)
 {
 	static const char *const expected[] = { "image_", "exp", "v_interp_", "tbuffer_",
-		"buffer_load_format", "buffer_store_format", "ds_gws_", "s_scratch_", "s_rfe",
+		"buffer_load_format", "buffer_store_format", "ds_gws_sema", "s_scratch_", "s_rfe",
 		"s_endpgm_ordered", "v_mullit_f32", "v_mqsad_u32_u8", "ds_condxchg32_rtn_b64",
 		"ds_ordered_count" };
 	unsigned int n[RP_EXEC_UNVERIFIED + 1] = { 0 };

@@ -316,6 +316,36 @@ static void test_scratch(void **state)
 	assert_int_equal(s[0].value, 0);
 }
 
+/* One queue of a process may have it, and only where Linux would offer it. */
+static void test_gws(void **state)
+{
+	struct kfd_gws gws = { .n = 1 };
+	struct device d;
+	struct ring a, b;
+
+	(void)state;
+	device_open(&d, "rx-5600-xt");
+	ring_open(&d, &a, KFD_QUEUE_AQL, 4 * AQL_PACKET);
+	gws.queue_id = a.id;
+	assert_int_equal(KFD(&d, KFD_ALLOC_QUEUE_GWS, &gws), -ENODEV);
+	device_open(&d, "rx-6800-xt");
+	ring_open(&d, &a, KFD_QUEUE_AQL, 4 * AQL_PACKET);
+	ring_open(&d, &b, KFD_QUEUE_AQL, 4 * AQL_PACKET);
+	gws.queue_id = 99;
+	assert_int_equal(KFD(&d, KFD_ALLOC_QUEUE_GWS, &gws), -EINVAL);
+	gws.queue_id = a.id;
+	assert_int_equal(KFD(&d, KFD_ALLOC_QUEUE_GWS, &gws), 0);
+	assert_int_equal(KFD(&d, KFD_ALLOC_QUEUE_GWS, &gws), -EINVAL);
+	gws.queue_id = b.id;
+	assert_int_equal(KFD(&d, KFD_ALLOC_QUEUE_GWS, &gws), -EBUSY);
+	gws.queue_id = a.id;
+	gws.n = 0;
+	assert_int_equal(KFD(&d, KFD_ALLOC_QUEUE_GWS, &gws), 0);
+	gws.queue_id = b.id;
+	gws.n = 1;
+	assert_int_equal(KFD(&d, KFD_ALLOC_QUEUE_GWS, &gws), 0);
+}
+
 static void test_queue_calls(void **state)
 {
 	struct kfd_create_queue c = {
@@ -498,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_sdma_fault),
 		cmocka_unit_test(test_aql),
 		cmocka_unit_test(test_scratch),
+		cmocka_unit_test(test_gws),
 		cmocka_unit_test(test_queue_calls),
 		cmocka_unit_test(test_unmodelled),
 		cmocka_unit_test(test_events),

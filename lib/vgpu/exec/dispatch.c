@@ -12,6 +12,7 @@
  */
 #include "vgpu/exec/internal.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -142,6 +143,8 @@ static void init_wave(struct wave *w, const struct shared *s, struct group *g, u
 	w->index = index;
 	w->state = WAVE_READY;
 	w->sleeping = 0;
+	w->gws_waits = 0;
+	w->n_polls = 0;
 	w->n_instructions = 0;
 	w->trap_status = 0;
 	w->flat_scratch[0] = w->flat_scratch[1] = 0;
@@ -261,7 +264,8 @@ static enum outcome run_group(struct worker *t, struct group *g)
 			r = rp_exec_run_wave(w, g->n_waves == 1 ? g->slice : WAVE_TURN);
 			t->n_instructions += w->n_instructions - before;
 			done += w->n_instructions - before;
-			slept_only = slept_only && r == STEP_YIELD && w->sleeping;
+			slept_only =
+				slept_only && (r == STEP_YIELD || r == STEP_AGAIN) && w->sleeping;
 			if (r == STEP_FAULT)
 				return GROUP_FAILED;
 			if (r == STEP_END) {
@@ -279,6 +283,8 @@ static enum outcome run_group(struct worker *t, struct group *g)
 		if (g->n_done < g->n_waves && (done >= g->slice || idle > 8)) {
 			if (!idle && g->slice < LAST_SLICE)
 				g->slice *= 2;
+			if (idle)
+				(void)sched_yield(); /* what it waits for may be in another queue */
 			return GROUP_WAITS;
 		}
 	}

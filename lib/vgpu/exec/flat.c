@@ -346,5 +346,7 @@ int rp_exec_step_flat(struct wave *w, const struct pinst *p)
 		if (r != STEP_NEXT)
 			return r;
 	}
-	return STEP_NEXT;
+	return m->glc && m->op->kind != MEM_STORE
+		       ? polled(w, m->op->kind == MEM_LOAD ? POLL_LOAD : POLL_ATOMIC)
+		       : STEP_NEXT;
 }

@@ -20,6 +20,7 @@ enum step {
 	STEP_END,
 	STEP_BARRIER,
 	STEP_YIELD, /* go on behind it, but let others run first */
+	STEP_AGAIN, /* run it again, but let others run first */
 	STEP_FAULT,
 };
 
@@ -133,6 +134,8 @@ struct sem {
 /* Inline constants as lane arrays: by type class and operand code - 128. */
 enum konst { KONST_32, KONST_F16, KONST_I64, KONST_F64, KONST_MAX };
 
+#define GWS_COUNTERS 64u /* global wave sync */
+
 struct rp_exec {
 	struct rp_exec_config config;
 	struct rp_isa_target target;
@@ -145,6 +148,10 @@ struct rp_exec {
 	struct cpage *retired;
 	unsigned int n_running; /* dispatches; retired pages are freed when it becomes 0 */
 	uint64_t epoch;
+	pthread_mutex_t gws_lock;
+	struct gws_counter {
+		uint32_t left, phase;
+	} gws[GWS_COUNTERS];
 };
 
 #define VGPR_ROWS 272u /* 256 and what a tuple at v255 may touch */
@@ -168,6 +175,8 @@ struct wave {
 	bool plain; /* MODE asks for nothing that a host operation does not do by itself */
 	uint8_t state; /* enum wave_state */
 	uint8_t sleeping;
+	uint8_t gws_waits, gws_phase; /* at a barrier of the grid, and in which phase it came */
+	uint16_t n_polls;
 	uint32_t index; /* in the group */
 	uint32_t slot; /* of scratch memory */
 	uint64_t n_instructions;
@@ -242,6 +251,25 @@ static inline void put_s64(struct wave *w, unsigned int reg, uint64_t value)
 	}
 }
 
+/*
+ * What a wave does that waits for memory to change: loads past the nearest cache (glc), atomics that
+ * return the old value. Many of them in a row let others run. It is an ordinary yield: work that
+ * only looks like waiting goes on a little later. Returned by a step function at its end.
+ */
+#define POLL_TURN   256u
+#define POLL_LOAD   16u
+#define POLL_ATOMIC 1u
+
+static inline int polled(struct wave *w, unsigned int weight)
+{
+	w->n_polls = (uint16_t)(w->n_polls + weight);
+	if (w->n_polls < POLL_TURN)
+		return STEP_NEXT;
+	w->n_polls = 0;
+	w->sleeping = 1;
+	return STEP_YIELD;
+}
+
 static inline uint64_t exec_mask(const struct wave *w)
 {
 	return w->n_halves == 2 ? (uint64_t)w->s[EXEC + 1] << 32 | w->s[EXEC] : w->s[EXEC];
@@ -294,7 +322,7 @@ struct step_entry {
 	uint8_t fidelity;
 };
 extern const struct step_entry rp_exec_salu[], rp_exec_control[], rp_exec_lane[],
-	rp_exec_special_ds[], rp_exec_memory_control[];
+	rp_exec_special_ds[], rp_exec_gws[], rp_exec_memory_control[];
 
 enum mem_kind { MEM_LOAD, MEM_STORE, MEM_ATOMIC };
 

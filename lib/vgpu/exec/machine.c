@@ -63,7 +63,7 @@ static void resolve_memory(unsigned int encoding, const char *name, struct sem *
 		find_memory(rp_exec_vmem_ops, name, "buffer_", rp_exec_step_buffer, ret);
 		break;
 	case RP_ISA_DS:
-		if (!find_step(rp_exec_special_ds, name, ret))
+		if (!find_step(rp_exec_special_ds, name, ret) && !find_step(rp_exec_gws, name, ret))
 			find_memory(rp_exec_ds_ops, name, "ds_", rp_exec_step_ds, ret);
 		return;
 	case RP_ISA_SMEM:
@@ -236,6 +236,7 @@ int rp_exec_new(const struct rp_exec_config *config, struct rp_exec **ret, struc
 		resolve(x->level, row, &x->sem[row]);
 	fill_constants(x);
 	(void)pthread_mutex_init(&x->lock, NULL);
+	(void)pthread_mutex_init(&x->gws_lock, NULL);
 	*ret = x;
 	return 0;
 }
@@ -246,6 +247,7 @@ void rp_exec_free(struct rp_exec *x)
 		return;
 	rp_exec_free_pages(x);
 	(void)pthread_mutex_destroy(&x->lock);
+	(void)pthread_mutex_destroy(&x->gws_lock);
 	free(x->sem);
 	free(x->konst);
 	free(x);

@@ -108,7 +108,7 @@ static int run_page(struct wave *w, const struct cpage *page, uint64_t budget)
 	}
 	w->pc = pc_of(w, p);
 	if (r == STEP_BARRIER || r == STEP_YIELD)
-		w->pc += 4; /* these are single words */
+		w->pc += 4u * p->words;
 out:
 	w->n_instructions = n;
 	return r;

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""HIP programs of our own, compiled by Debian 12's hipcc 5.2.3, executed by the virtual card: every result is compared
+with the host's inside of the program. --slow: more cards, drivers, optimization levels, wave64."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SLOW = "--slow" in sys.argv and sys.argv.remove("--slow") is None
+PROGRAM, SOURCES = os.path.abspath(sys.argv.pop(1)), pathlib.Path(sys.argv.pop(1)).resolve()
+PARTS = ["reduction", "scan", "transpose", "atomics", "blocks", "scratch", "streams", "waits", "fills", "globals", "numbers"]
+EXCEPTION = "HSA_STATUS_ERROR_EXCEPTION: An HSAIL operation resulted in a hardware exception. code: 0x1016"
+
+
+class Base(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("hipcc"):
+            raise unittest.SkipTest("SKIP: not installed: hipcc")
+        cls.dir = pathlib.Path(tempfile.mkdtemp(prefix="rp-samples-"))
+        cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
+        cls.env = dict(os.environ, HOME=str(cls.dir), XDG_CACHE_HOME=str(cls.dir / "cache"), LC_ALL="C")
+        for name in ["LD_PRELOAD", "HSA_OVERRIDE_GFX_VERSION"]:
+            cls.env.pop(name, None)
+        cls.built = {}
+
+    @classmethod
+    def compile(cls, *options):
+        if options not in cls.built:
+            out = cls.dir / ("samples-%d" % len(cls.built))
+            subprocess.run(["hipcc", "-ffp-contract=off", *options, "-o", str(out), str(SOURCES / "hip_samples.cpp")], env=cls.env,
+                           check=True, timeout=600)
+            cls.built[options] = out
+        return cls.built[options]
+
+    def on_card(self, *command, card="rx-5600-xt", options=(), code=0, timeout=300):
+        p = subprocess.run([PROGRAM, "-q", "--prefix", str(self.dir / "none"), "run", "--profile", card, *options, "--", *map(str, command)],
+                           env=self.env, capture_output=True, text=True, timeout=timeout, check=False)
+        self.assertEqual(p.returncode, code, (command, card, p.stdout[-2000:], p.stderr[-3000:]))
+        return p
+
+    def check_all(self, program, width=32, **kwargs):
+        out = self.on_card(program, "all", **kwargs).stdout
+        self.assertEqual(out.splitlines(), [part + " ok" for part in PARTS] + ["done, waves of %d" % width])
+
+    def check_messages(self, program, card="rx-5600-xt"):
+        """printf from the card, assert, and a trap."""
+        lines = self.on_card(program, "printf", card=card).stdout.splitlines()
+        said = {int(m.group(1)): m.group(2) for m in (re.fullmatch(r"item (\d+): (.*)", line) for line in lines) if m}
+        self.assertEqual((len(lines), sorted(said)), (132, list(range(130))))
+        for i, text in said.items():
+            self.assertEqual(text, "%d %s %.3f 0x%x %c%%" % (-i, ["even", "odd"][i % 2], i * 0.25, i << 36 | i, ord("a") + i % 26))
+        p = self.on_card(program, "assert", card=card, code=-6)
+        self.assertEqual(p.stdout.count("first one held\n"), 1)
+        self.assertIn("Device-side assertion `p[threadIdx.x] < limit' failed.", p.stdout + p.stderr)
+        self.assertIn(EXCEPTION, p.stderr)
+        p = self.on_card(program, "trap", card=card, code=-6)
+        self.assertIn("s_trap 2, group 0,0,0 wave 0", p.stderr)
+        self.assertIn("kernel _Z7trap_ifi +0x", p.stderr)
+        self.assertIn(EXCEPTION, p.stderr)
+
+    def check_grid(self, program, card, done):
+        out = self.on_card(program, "grid", card=card).stdout.splitlines()[0]
+        self.assertEqual(out, "cooperative launch done" if done else "no cooperative launch: hipErrorLaunchFailure")
+
+
+class Fast(Base):
+    def test_samples(self):
+        program = self.compile("--offload-arch=gfx1010", "-O1")
+        self.check_all(program)
+        self.check_messages(program)
+        self.check_grid(program, "rx-5600-xt", False)
+        self.check_grid(program, "rx-5600-xt,gws=1", True)
+
+
+class Slow(Base):
+    def test_cards_drivers_and_levels(self):
+        for level in ["-O0", "-O1", "-O3"]:
+            program = self.compile("--offload-arch=gfx1010", "--offload-arch=gfx1030", level)
+            for card in ["rx-5600-xt", "rx-5700-xt,kfd=1.11", "rx-5600-xt,exceptions=0,atomics=0", "rx-6800-xt", "rx-6800-xt,gpus=2"]:
+                with self.subTest(level=level, card=card):
+                    self.check_all(program, card=card)
+                    self.check_messages(program, card=card)
+                    self.check_grid(program, card, card.startswith("rx-6"))
+
+    def test_wave64(self):
+        # hip_runtime.h refuses wave64 on gfx10, because shuffles of 64 lanes do not exist there; the samples use 32
+        for level in ["-O1", "-O3"]:
+            program = self.compile("--offload-arch=gfx1010", "-mwavefrontsize64", "-U__gfx1010__", level)
+            self.check_all(program, width=64)
+            self.check_messages(program)
+            self.check_grid(program, "rx-5600-xt,gws=1", True)
+
+    def test_repeats(self):
+        """Waiting kernels depend on timing: they must come right every time."""
+        program = self.compile("--offload-arch=gfx1010", "-O1")
+        for _ in range(25):
+            self.on_card(program, "scan", "streams", "waits", timeout=120)
+            self.on_card(program, "grid", card="rx-5600-xt,gws=1", timeout=120)
+
+    def test_hazards_of_natively_compiled_code(self):
+        """The compiler knows the chip: the checker must find nothing on the path that ran."""
+        program = self.compile("--offload-arch=gfx1010", "-O3")
+        self.assertNotIn("hazard", self.on_card(program, "all", options=["--hazards", "warn"]).stderr)
+
+    def test_code_of_another_chip(self):
+        """gfx1030 code on gfx1010: a loop of gfx1030 has s_inst_prefetch, which is reported, not hung."""
+        program = self.compile("--offload-arch=gfx1030", "-O3")
+        env = self.env
+        self.env = dict(env, HSA_OVERRIDE_GFX_VERSION="10.3.0")
+        try:
+            p = self.on_card(program, "scan", code=-6)
+        finally:
+            self.env = env
+        self.assertIn("s_inst_prefetch can hang gfx1010", p.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2, defaultTest="Slow" if SLOW else "Fast")
