@@ -14,6 +14,7 @@ static void free_run(struct scan_run *run)
 		free(run->units[u].targets);
 	}
 	free(run->units);
+	scan_opcodes_free(run);
 	rp_scanner_free(&run->scanner);
 }
 
@@ -100,6 +101,11 @@ static int on_found(void *data, const struct rp_scan_found *found, struct rp_err
 	target->is_scanned |= found->is_scanned;
 	target->n_files++;
 	rp_scan_add(&target->result, found->result);
+	if (run->count_opcodes && found->is_scanned) {
+		r = scan_opcodes_add(run, found, err);
+		if (r < 0)
+			return r;
+	}
 	return run->listed && found->is_scanned ? scan_list(run, found, err) : 0;
 }
 
@@ -329,6 +335,7 @@ static int scan_run(struct rp_cli *cli, int argc, char **argv)
 	if (argc == 0)
 		return rp_cli_usage(cli, "a PATH is missing");
 	run.options.strict = rp_cli_flag(cli, "strict");
+	run.count_opcodes = rp_cli_flag(cli, "opcodes");
 	r = rp_probe_cards(&cli->root, &cards, &n_unreadable, &err);
 	if (r < 0)
 		return rp_cli_fail(cli, r, &err);
@@ -340,6 +347,8 @@ static int scan_run(struct rp_cli *cli, int argc, char **argv)
 	if (r)
 		return r;
 	r = scan_render(&run, &err);
+	if (r == 0)
+		r = scan_opcodes_render(&run, &err);
 	if (r < 0)
 		return rp_cli_fail(cli, r, &err);
 	for (size_t u = 0; u < run.n_units; u++)
@@ -365,6 +374,8 @@ static const struct rp_option scan_options[] = {
 		"say what a class means, where it is known from, what a compiler does; all: all "
 		"classes",
 		"all " SCAN_CLASSES },
+	{ "opcodes", 0, NULL, "count each opcode, and say whether the virtual card can execute it",
+		NULL },
 	{ "strict", 0, NULL, "also count what Mesa's compiler guards and LLVM does not", NULL },
 	{ "jobs", 'j', "N", "number of threads (default: one a processor)", NULL },
 	{ NULL, 0, NULL, NULL, NULL },

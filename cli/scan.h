@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between cli/scan.c, which collects, and cli/scan-out.c, which renders. */
+/* Between cli/scan.c, which collects, cli/scan-out.c and cli/scan-opcodes.c, which render. */
 #ifndef RP_CLI_SCAN_H
 #define RP_CLI_SCAN_H
 
@@ -46,6 +46,9 @@ struct scan_run {
 	uint64_t n_damaged, n_bitcode, n_relocatable;
 	uint32_t listed; /* classes that --kernels lists; 0: no list */
 	struct rp_scanner scanner; /* for the list */
+	bool count_opcodes;
+	struct scan_opcodes *opcodes; /* a list, by target; owned, as is rows */
+	struct rp_exec_row *rows;
 	bool argument_is_folder;
 };
 
@@ -58,6 +61,12 @@ RP_MUST_CHECK int scan_totals(
 	const struct scan_run *run, struct scan_unit *ret, struct rp_error *err);
 /* The code that the card would run: native, else that of another chip with the fewest findings; or NULL. */
 const struct scan_target *scan_best(const struct scan_unit *unit);
+
+/* --opcodes, cli/scan-opcodes.c. */
+struct scan_opcodes;
+int scan_opcodes_add(struct scan_run *run, const struct rp_scan_found *found, struct rp_error *err);
+RP_MUST_CHECK int scan_opcodes_render(struct scan_run *run, struct rp_error *err);
+void scan_opcodes_free(struct scan_run *run);
 
 /* A code object's functions with something in run->listed. */
 int scan_list(struct scan_run *run, const struct rp_scan_found *found, struct rp_error *err);

@@ -160,6 +160,9 @@ extern const unsigned int rp_isa_n_rows;
 /* Mnemonic without suffix (_e32, _e64, _sdwa, _dpp); "" for row 0. */
 const char *rp_isa_name(unsigned int row);
 
+/* "VOP3P"; "" if there is no such encoding. */
+const char *rp_isa_encoding_name(unsigned int encoding);
+
 /* The row of a key on a chip (enum rp_isa_chip bit); 0: there is none. */
 unsigned int rp_isa_find_row(enum rp_isa_encoding encoding, unsigned int opcode, unsigned int chip);
 

@@ -523,6 +523,15 @@ size_t rp_isa_print(const struct rp_isa_target *t, const struct rp_isa_inst *ins
 	return o.n;
 }
 
+const char *rp_isa_encoding_name(unsigned int encoding)
+{
+	static const char *const names[RP_ISA_ENCODING_MAX] = { "", "SOP1", "SOP2", "SOPC", "SOPK",
+		"SOPP", "SMEM", "VOP1", "VOP2", "VOPC", "VOP3", "VOP3P", "VINTRP", "DS", "FLAT",
+		"SCRATCH", "GLOBAL", "MUBUF", "MTBUF", "MIMG", "EXP" };
+
+	return encoding < RP_ISA_ENCODING_MAX ? names[encoding] : "";
+}
+
 const char *rp_isa_name(unsigned int row)
 {
 	return rp_isa_name_pool + (row < rp_isa_n_rows ? rp_isa_rows[row].name : 0);

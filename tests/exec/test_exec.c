@@ -652,8 +652,11 @@ static void test_rows(void **unused)
 		const char *name = rp_isa_name(row);
 		bool known = false;
 
-		n[rp_exec_row_fidelity(row)]++;
-		if (rp_exec_row_fidelity(row) != RP_EXEC_NONE)
+		struct rp_exec_row info;
+
+		rp_exec_row_info(row, &info);
+		n[info.fidelity]++;
+		if (info.fidelity != RP_EXEC_NONE)
 			continue;
 		for (unsigned int i = 0; i < RP_ARRAY_SIZE(expected); i++)
 			known = known || strncmp(name, expected[i], strlen(expected[i])) == 0;

@@ -296,6 +296,99 @@ static void test_waiting(void **unused)
 	}
 }
 
+/* Each group stores its number, waits for all others at a GWS barrier, and adds up what all have stored; twice. */
+static void test_gws(void **unused)
+{
+	static const uint32_t init[] = {
+		0x7e00028b, /* v_mov_b32 v0, 11: twelve waves */
+		0xbefc0380, /* s_mov_b32 m0, 0 */
+		0xd8660000,
+		0x00000000, /* ds_gws_init v0 gds */
+		0xbf810000,
+	};
+	static const uint32_t words[] = {
+		0xbefc0380, /* s_mov_b32 m0, 0 */
+		0x7e06028b, /* v_mov_b32 v3, 11 */
+		0x7e020202, /* v_mov_b32 v1, s2 */
+		0x34040282, /* v_lshlrev_b32 v2, 2, v1 */
+		0xdc708000,
+		0x00000102, /* global_store_dword v2, v1, s[0:1] */
+		0xd8760000,
+		0x00000003, /* ds_gws_barrier v3 gds */
+		0xf40c0200,
+		0xfa000000, /* s_load_dwordx8 s[8:15], s[0:1], 0 */
+		0xf4080400,
+		0xfa000020, /* s_load_dwordx4 s[16:19], s[0:1], 32 */
+		0x81080908, /* s_add_i32 s8, s8, s9 ... s19 */
+		0x81080a08,
+		0x81080b08,
+		0x81080c08,
+		0x81080d08,
+		0x81080e08,
+		0x81080f08,
+		0x81081008,
+		0x81081108,
+		0x81081208,
+		0x81081308,
+		0xd8760000,
+		0x00000003, /* ds_gws_barrier v3 gds: nobody overwrites before all have read */
+		0x7e020208, /* v_mov_b32 v1, s8 */
+		0xdc708000,
+		0x00000102, /* global_store_dword v2, v1, s[0:1] */
+		0xbf810000,
+	};
+	struct rp_exec_dispatch d;
+	struct rp_exec_fault fault;
+	struct rp_error err = RP_ERROR_INIT;
+	struct rig r;
+
+	(void)unused;
+	for (unsigned int threads = 1; threads <= 2; threads++) {
+		rig_open(&r, "gfx1010", 1);
+		r.gpu.x->config.n_threads = threads;
+		dispatch_words(&r, init, RP_ARRAY_SIZE(init), &d);
+		d.grid[0] = d.group[0] = 32;
+		if (rp_exec_dispatch(r.gpu.x, &d, NULL, &fault, &err) < 0)
+			fail_msg("%s", err.text);
+		dispatch_words(&r, words, RP_ARRAY_SIZE(words), &d);
+		d.grid[0] = 12 * 32;
+		d.group[0] = 32;
+		d.deadline_ms = 60000;
+		if (rp_exec_dispatch(r.gpu.x, &d, NULL, &fault, &err) < 0)
+			fail_msg("%s", err.text);
+		for (unsigned int i = 0; i < 12; i++)
+			assert_int_equal(((uint32_t *)(void *)r.data_host)[i], 66);
+		/* a wave too few: it waits for ever, the deadline says so */
+		d.grid[0] = 11 * 32;
+		d.deadline_ms = 50;
+		assert_int_equal(rp_exec_dispatch(r.gpu.x, &d, NULL, &fault, &err), -EIO);
+		assert_int_equal(fault.kind, RP_EXEC_DEADLINE);
+		rig_close(&r);
+	}
+}
+
+/* Forms that the executor refuses stop the kernel, although the opcode has semantics. */
+static void test_refused(void **unused)
+{
+	struct rig r;
+
+	(void)unused;
+	rig_open(&r, "gfx1010", 1);
+	/* ds_read_b32 v0, v1 gds */
+	fault_is(
+		&r, RUN(&r, 0xd8da0000, 0x00000001), RP_EXEC_UNIMPLEMENTED, "ds_read_b32 with gds");
+	/* buffer_load_dword off, s[4:7], 0 lds; buffer_load_dword v1, off, s[4:7], 0 tfe */
+	fault_is(&r, RUN(&r, 0xe0310000, 0x80010000), RP_EXEC_UNIMPLEMENTED,
+		"buffer_load_dword with lds");
+	fault_is(&r, RUN(&r, 0xe0300000, 0x80810100), RP_EXEC_UNIMPLEMENTED,
+		"buffer_load_dword with tfe");
+	/* v_mad_i32_i24 v0, v1, v2, v3 clamp is done; v_min3_i16 v0, v1, v2, v3 clamp is not */
+	assert_int_equal(RUN(&r, 0xd5428000, 0x040e0501), STEP_END);
+	fault_is(&r, RUN(&r, 0xd7528000, 0x040e0501), RP_EXEC_UNIMPLEMENTED,
+		"v_min3_i16 with clamp");
+	rig_close(&r);
+}
+
 /* Code that is written over between dispatches is noticed. */
 static void test_new_code(void **unused)
 {
@@ -332,6 +425,8 @@ int main(void)
 		cmocka_unit_test(test_hazards),
 		cmocka_unit_test(test_corrupt),
 		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_gws),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_new_code),
 	};
 

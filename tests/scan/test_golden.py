@@ -6,6 +6,7 @@ test_golden.py ROCM_PATCH CACHE [--some | --all]: without either only librocrand
 (8 MB); --some: the libraries that are not too large to fetch in CI (0.6 GB); --all: 2 GB.
 The prototype took its instructions from llvm-objdump's output and searched each hazard backwards, as LLVM
 does; lib/scan decodes itself and solves forwards. So the two share neither code nor method.
+Also: the virtual card has semantics for every opcode in them (--opcodes).
 """
 import json
 import subprocess
@@ -83,7 +84,7 @@ class Golden(unittest.TestCase):
     maxDiff = None
 
     def scan(self, files):
-        got = subprocess.run([PROGRAM, "--json", "scan", "--for=gfx1010"] + [str(f) for f in files],
+        got = subprocess.run([PROGRAM, "--json", "scan", "--for=gfx1010", "--opcodes"] + [str(f) for f in files],
                              capture_output=True, text=True, check=False)
         self.assertEqual(got.stderr, "")
         self.assertIn(got.returncode, (0, 1))
@@ -111,6 +112,12 @@ class Golden(unittest.TestCase):
         self.assertEqual({c: "%d/%d" % got["classes"].get(c, (0, 0)) for c in CLASSES}, want)
         self.assertEqual((got["kernels"], got["instructions"], got["hard"], got["affected"]),
                          (kernels, instructions, hard, affected))
+        # the virtual card can execute all of it, and every instruction is counted once
+        self.assertEqual([(o["target"], x["mnemonic"]) for o in result["opcodes"] for x in o["opcodes"] if not x["semantics"]], [])
+        for o in result["opcodes"]:
+            self.assertEqual(sum(x["count"] for x in o["opcodes"]) + o["undecodable"], o["instructions"])
+            self.assertEqual(o["instructions"], sum(t["instructions"] for u in result["units"] for t in u["targets"]
+                                                    if t["target"] == o["target"]))
         control = CONTROL.get((word, part))
         if control:
             native = self.target(result, control[0])

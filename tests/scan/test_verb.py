@@ -77,6 +77,47 @@ class Verb(unittest.TestCase):
             self.assertEqual((code, [u["verdict"] for u in got["units"]]), (status, [verdict]), args)
             self.assertEqual(got["evidence"], "reading")
 
+    def test_opcodes(self):
+        code, got = scan("--for=gfx1030", "--opcodes", BAD)
+        self.assertEqual(code, 0)
+        opcodes = got["opcodes"][0]
+        self.assertEqual((opcodes["target"], opcodes["instructions"], opcodes["undecodable"]), ("gfx1030", 13, 0))
+        self.assertEqual(sum(x["count"] for x in opcodes["opcodes"]), 13)
+        rows = {x["mnemonic"]: x for x in opcodes["opcodes"]}
+        self.assertEqual(rows["s_inst_prefetch"], {"mnemonic": "s_inst_prefetch", "encoding": "SOPP", "count": 1,
+                                                   "semantics": True, "fidelity": "exact"})
+        counts = [x["count"] for x in opcodes["opcodes"]]
+        self.assertEqual(counts, sorted(counts, reverse=True))
+        self.assertNotIn("opcodes", scan("--for=gfx1030", BAD)[1])
+        text = run("scan", "--for=gfx1030", "--opcodes", BAD).stdout
+        self.assertIn("Opcodes of gfx1030 code", text)
+        self.assertRegex(text, r"\n +1  SOPP +s_inst_prefetch +yes, exact\n")
+
+    def test_opcodes_without_semantics(self):
+        # image_sample v[0:3], v[0:1], s[0:7], s[0:3] in the place of a kernel's first two words
+        data = bytearray(read(BAD))
+        _, listed = scan("--for=gfx1010", "--kernels", "--class=illegal-opcode", BAD)
+        kernel = next(k for k in listed["kernels"])
+        finding = kernel["findings"][0]
+        elf = data.index(b"\x7fELF")
+        self.assertEqual(elf, 0)
+        at = finding["offset"] + kernel["address"] - self.text_skew(data)
+        data[at:at + 8] = (0xf0800f08).to_bytes(4, "little") + bytes(4)
+        path = self.path("image.co")
+        with open(path, "wb") as f:
+            f.write(data)
+        got = scan("--for=gfx1030", "--opcodes", path)[1]["opcodes"][0]
+        self.assertEqual([(x["mnemonic"], x["fidelity"]) for x in got["opcodes"] if not x["semantics"]], [("image_sample", "none")])
+
+    def text_skew(self, data):
+        """Address minus file offset of .text, by the executable program header."""
+        phoff, phentsize, phnum = (int.from_bytes(data[a:a + n], "little") for a, n in ((32, 8), (54, 2), (56, 2)))
+        for i in range(phnum):
+            p = data[phoff + i * phentsize:]
+            if p[0] == 1 and p[4] & 1:
+                return int.from_bytes(p[16:24], "little") - int.from_bytes(p[8:16], "little")
+        self.fail("no executable segment")
+
     def test_counts(self):
         _, got = scan("--for=gfx1010", BAD)
         target = got["units"][0]["targets"][0]

@@ -262,9 +262,6 @@ int rp_exec_step_buffer(struct wave *w, const struct pinst *p)
 	uint64_t soffset = m->soffset == NO_REG ? m->k : rp_exec_scalar(w, m->soffset);
 	struct buffer b;
 
-	if (m->lds || m->tfe)
-		return rp_exec_fault(w, p, RP_EXEC_UNIMPLEMENTED, -1, 0, false,
-			"no semantics for %s with %s", rp_isa_name(p->row), m->lds ? "lds" : "tfe");
 	describe(w, m->saddr, &b);
 	for (unsigned int h = 0; h < w->n_halves; h++) {
 		uint32_t mask = w->s[EXEC + h];

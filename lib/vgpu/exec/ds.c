@@ -187,9 +187,6 @@ static int plain_half(struct wave *w, const struct pinst *p, unsigned int h, uin
 
 int rp_exec_step_ds(struct wave *w, const struct pinst *p)
 {
-	if (p->w[0] >> 17 & 1)
-		return rp_exec_fault(
-			w, p, RP_EXEC_UNIMPLEMENTED, -1, 0, false, "no semantics for GDS");
 	for (unsigned int h = 0; h < w->n_halves; h++)
 		if (w->s[EXEC + h] && !fast_half(w, &p->m, h, w->s[EXEC + h]))
 			(void)plain_half(w, p, h, w->s[EXEC + h]);
@@ -272,9 +269,6 @@ static int append(struct wave *w, const struct pinst *p, bool add)
 	uint32_t addr = (w->s[M0] & 0xffff) + (uint32_t)p->m.offset, old = 0, n;
 	uint8_t *m = at(w, addr, 4);
 
-	if (p->w[0] >> 17 & 1)
-		return rp_exec_fault(
-			w, p, RP_EXEC_UNIMPLEMENTED, -1, 0, false, "no semantics for GDS");
 	n = (uint32_t)__builtin_popcountll(exec_mask(w));
 	if (m) {
 		uint32_t value;

@@ -146,8 +146,22 @@ enum rp_exec_fidelity {
 	RP_EXEC_UNVERIFIED, /* a detail is not documented, or no independent test covers it */
 };
 
-/* How well a row of lib/isa is modelled; the same for all machines. */
-enum rp_exec_fidelity rp_exec_row_fidelity(unsigned int row);
+const char *rp_exec_fidelity_name(enum rp_exec_fidelity fidelity); /* "none", "exact", ... */
+
+/* How a row of lib/isa is modelled; the same for all machines. */
+struct rp_exec_row {
+	uint8_t fidelity; /* enum rp_exec_fidelity */
+	bool forms; /* SDWA and DPP as well, where the row has them */
+	bool clamp; /* clamp as well, where the row has it */
+};
+
+void rp_exec_row_info(unsigned int row, struct rp_exec_row *ret);
+
+/*
+ * What keeps an instruction whose row has semantics from being executed: "gds", "lds", "tfe", "clamp", "SDWA",
+ * "DPP". NULL: nothing. row: of inst->row.
+ */
+const char *rp_exec_refuses(const struct rp_isa_inst *inst, const struct rp_exec_row *row);
 
 struct rp_exec_message {
 	uint32_t simm16; /* of s_sendmsg: message id in bits 3:0 */

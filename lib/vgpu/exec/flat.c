@@ -309,9 +309,6 @@ int rp_exec_step_flat(struct wave *w, const struct pinst *p)
 {
 	const struct pmem *m = &p->m;
 
-	if (m->lds)
-		return rp_exec_fault(w, p, RP_EXEC_UNIMPLEMENTED, -1, 0, false,
-			"no semantics for %s with lds", rp_isa_name(p->row));
 	for (unsigned int h = 0; h < w->n_halves; h++) {
 		uint32_t mask = w->s[EXEC + h];
 		struct lanes64 l;

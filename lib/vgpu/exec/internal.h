@@ -80,7 +80,7 @@ struct pmem {
 	uint8_t saddr; /* NO_REG: off; scalar register */
 	uint8_t soffset; /* operand code, NO_REG: k */
 	uint8_t segment; /* enum rp_isa_encoding: FLAT, SCRATCH, GLOBAL */
-	uint8_t glc, lds, idxen, offen, tfe, has_vaddr;
+	uint8_t glc, idxen, offen, has_vaddr;
 	uint32_t k; /* constant soffset */
 };
 
@@ -153,6 +153,9 @@ struct rp_exec {
 		uint32_t left, phase;
 	} gws[GWS_COUNTERS];
 };
+
+/* machine.c: how a row with these semantics is modelled. */
+void rp_exec_row_of(unsigned int row, const struct sem *sem, struct rp_exec_row *ret);
 
 #define VGPR_ROWS 272u /* 256 and what a tuple at v255 may touch */
 

@@ -32,14 +32,6 @@ static unsigned int src(const struct pinst *p, unsigned int n)
 	return p->w[1] >> (9 * n) & 0x1ff;
 }
 
-/* Lanes of src0 may be of M0-relative or wave-wide order: only the native forms are known. */
-static bool other_form(const struct pinst *p)
-{
-	unsigned int src0 = p->w[0] & 0x1ff;
-
-	return !(p->w[0] >> 31) && (src0 == 249 || src0 == 250 || src0 == 233 || src0 == 234);
-}
-
 static int refuse(struct wave *w, const struct pinst *p)
 {
 	return rp_exec_fault(w, p, RP_EXEC_UNIMPLEMENTED, -1, 0, false,
@@ -134,8 +126,6 @@ static int movrel(struct wave *w, const struct pinst *p, uint32_t add_src, uint3
 {
 	unsigned int s, d;
 
-	if (other_form(p))
-		return refuse(w, p);
 	vop1(p, &s, &d);
 	d = (d + add_dst) & 255;
 	for (unsigned int h = 0; h < w->n_halves; h++) {

@@ -107,14 +107,86 @@ static void resolve(const struct rp_kernel_level *level, unsigned int row, struc
 	}
 }
 
-enum rp_exec_fidelity rp_exec_row_fidelity(unsigned int row)
+/* Clamp of floats is done for all; of integers only by kernels that say so. */
+static bool clamps(unsigned int row, const struct rp_vkernel *kernel)
 {
-	struct sem sem;
+	const struct rp_isa_target t = { .chip = RP_ISA_GFX1010 };
+	const struct rp_isa_row *r = &rp_isa_rows[row];
+	const struct rp_isa_inst inst = { .row = (uint16_t)row, .encoding = r->encoding };
+	struct rp_isa_operand op;
 
-	if (!row || row >= rp_isa_n_rows)
-		return RP_EXEC_NONE;
-	resolve(&rp_kernels_portable, row, &sem);
-	return sem.fn ? (enum rp_exec_fidelity)sem.fidelity : RP_EXEC_NONE;
+	if (kernel->flags & RP_K_CLAMP || !(r->flags & RP_ISA_F_CLAMP) ||
+		!(kernel->dst == RP_D_U32 || kernel->dst == RP_D_U64 || kernel->dst == RP_D_U16 ||
+			kernel->dst == RP_D_PK16))
+		return true;
+	for (unsigned int i = 0; i < r->n_operands; i++) {
+		rp_isa_operand(&t, &inst, i, &op);
+		if (op.field == RP_ISA_FIELD_SRC0)
+			return op.type >= RP_ISA_TYPE_F16;
+	}
+	return true;
+}
+
+void rp_exec_row_of(unsigned int row, const struct sem *sem, struct rp_exec_row *ret)
+{
+	*ret = (struct rp_exec_row){ .fidelity = RP_EXEC_NONE };
+	if (!sem->fn)
+		return;
+	ret->fidelity = sem->fidelity;
+	ret->forms = rp_isa_rows[row].klass != RP_ISA_CLASS_VALU || sem->kernel;
+	ret->clamp = !sem->kernel || clamps(row, sem->kernel);
+}
+
+void rp_exec_row_info(unsigned int row, struct rp_exec_row *ret)
+{
+	struct sem sem = { .fn = NULL };
+
+	if (row && row < rp_isa_n_rows)
+		resolve(&rp_kernels_portable, row, &sem);
+	rp_exec_row_of(row, &sem, ret);
+}
+
+const char *rp_exec_refuses(const struct rp_isa_inst *inst, const struct rp_exec_row *row)
+{
+	uint32_t w0 = inst->w[0], w1 = inst->w[1];
+
+	switch (inst->encoding) {
+	case RP_ISA_DS:
+		return w0 >> 17 & 1 && !(inst->flags & RP_ISA_F_GDS) ? "gds" : NULL;
+	case RP_ISA_FLAT:
+	case RP_ISA_SCRATCH:
+	case RP_ISA_GLOBAL:
+		return w0 >> 13 & 1 ? "lds" : NULL;
+	case RP_ISA_MUBUF:
+		if (w0 >> 16 & 1)
+			return "lds";
+		return w1 >> 23 & 1 ? "tfe" : NULL;
+	case RP_ISA_MTBUF:
+		return w1 >> 23 & 1 ? "tfe" : NULL;
+	case RP_ISA_VOP3:
+	case RP_ISA_VOP3P:
+		return w0 >> 15 & 1 && !row->clamp ? "clamp" : NULL;
+	case RP_ISA_VOP1:
+	case RP_ISA_VOP2:
+	case RP_ISA_VOPC:
+		if (inst->form == RP_ISA_FORM_NATIVE)
+			return NULL;
+		if (!row->forms)
+			return inst->form == RP_ISA_FORM_SDWA ? "SDWA" : "DPP";
+		if (inst->form == RP_ISA_FORM_SDWA && inst->encoding != RP_ISA_VOPC &&
+			w1 >> 13 & 1 && !row->clamp)
+			return "clamp";
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
+const char *rp_exec_fidelity_name(enum rp_exec_fidelity fidelity)
+{
+	static const char *const names[] = { "none", "exact", "approximate", "unverified" };
+
+	return (unsigned int)fidelity < RP_ARRAY_SIZE(names) ? names[fidelity] : "unknown";
 }
 
 static uint64_t inline_constant(unsigned int code, enum konst type)

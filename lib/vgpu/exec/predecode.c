@@ -406,7 +406,6 @@ static void decode_mem(struct rp_exec *x, const struct rp_isa_inst *inst, struct
 	case RP_ISA_GLOBAL:
 		m->vdst = (uint8_t)(w1 >> 24);
 		m->offset = (int32_t)(w0 << 20) >> 20;
-		m->lds = w0 >> 13 & 1;
 		m->saddr = w1 >> 16 & 0x7f;
 		m->has_vaddr = 1;
 		if (inst->encoding == RP_ISA_SCRATCH) {
@@ -433,8 +432,6 @@ static void decode_mem(struct rp_exec *x, const struct rp_isa_inst *inst, struct
 		m->offset = (int32_t)(w0 & 0xfff);
 		m->offen = w0 >> 12 & 1;
 		m->idxen = w0 >> 13 & 1;
-		m->lds = inst->encoding == RP_ISA_MUBUF && (w0 >> 16 & 1);
-		m->tfe = w1 >> 23 & 1;
 		m->saddr = (uint8_t)((w1 >> 16 & 0x1f) * 4);
 		break;
 	case RP_ISA_SMEM:
@@ -462,6 +459,23 @@ static int step_not_implemented(struct wave *w, const struct pinst *p)
 		"the executor has no semantics for %s", rp_isa_name(p->row));
 }
 
+static int step_refused(struct wave *w, const struct pinst *p)
+{
+	struct rp_isa_inst inst;
+	struct rp_exec_row row;
+	const struct cpage *page = page_of_slots(w->slots);
+	const char *what = NULL;
+
+	if (rp_isa_decode(&w->t->x->target, rp_span_of(page->text, page->n_bytes),
+		    4 * (size_t)(p - w->slots), &inst) == RP_ISA_OK) {
+		rp_exec_row_of(p->row, &w->t->x->sem[p->row], &row);
+		what = rp_exec_refuses(&inst, &row);
+	}
+	return rp_exec_fault(w, p, RP_EXEC_UNIMPLEMENTED, -1, 0, false,
+		"the executor has no semantics for %s with %s", rp_isa_name(p->row),
+		what ? what : "these operands");
+}
+
 static int step_illegal(struct wave *w, const struct pinst *p)
 {
 	if (p->row)
@@ -485,6 +499,7 @@ static int step_no_memory(struct wave *w, const struct pinst *p)
 static void decode(struct rp_exec *x, struct cpage *page, size_t index, struct pinst *p)
 {
 	struct rp_isa_inst inst;
+	struct rp_exec_row row;
 	enum rp_isa_status status =
 		rp_isa_decode(&x->target, rp_span_of(page->text, page->n_bytes), 4 * index, &inst);
 
@@ -505,6 +520,11 @@ static void decode(struct rp_exec *x, struct cpage *page, size_t index, struct p
 	p->fn = x->sem[inst.row].fn;
 	if (!p->fn) {
 		p->fn = step_not_implemented;
+		return;
+	}
+	rp_exec_row_of(inst.row, &x->sem[inst.row], &row);
+	if (rp_exec_refuses(&inst, &row)) {
+		p->fn = step_refused;
 		return;
 	}
 	switch (inst.klass) {

@@ -319,12 +319,6 @@ int rp_exec_step_valu(struct wave *w, const struct pinst *p)
 	struct flow f;
 	bool ok = true;
 
-	if (v->clamp && !(v->kflags & RP_K_CLAMP) &&
-		(v->dst == RP_D_U32 || v->dst == RP_D_U64 || v->dst == RP_D_U16 ||
-			v->dst == RP_D_PK16) &&
-		rp_isa_rows[p->row].flags & RP_ISA_F_CLAMP && v->src[0].type < RP_ISA_TYPE_F16)
-		return rp_exec_fault(w, p, RP_EXEC_UNIMPLEMENTED, -1, 0, false,
-			"no semantics for clamp on %s", rp_isa_name(p->row));
 	for (unsigned int h = 0; h < w->n_halves; h++) {
 		uint32_t exec = w->s[EXEC + h], mask = exec;
 
