@@ -117,12 +117,17 @@ static int card_args(const struct rp_virtual *v, struct rp_strv *argv, struct rp
 		v->execute ? v->execute : "on", "--setenv", "ROCM_PATCH_VGPU_HAZARDS",
 		v->hazards ? v->hazards : "off", NULL };
 	const char *const on_stderr[] = { "--setenv", "ROCM_PATCH_VGPU_LOG", "-", NULL };
+	const char *const report[] = { "--bind", v->report, "/mnt/report.json", "--setenv",
+		"ROCM_PATCH_VGPU_REPORT", "/mnt/report.json", NULL };
+	const char *const report_on_stderr[] = { "--setenv", "ROCM_PATCH_VGPU_REPORT", "-", NULL };
 	int r = words(argv, err, card);
 
 	if (r == 0)
 		r = words(argv, err, execute);
 	if (r == 0 && v->log)
 		r = words(argv, err, strcmp(v->log, "-") == 0 ? on_stderr : file);
+	if (r == 0 && v->report)
+		r = words(argv, err, strcmp(v->report, "-") == 0 ? report_on_stderr : report);
 	return r;
 }
 

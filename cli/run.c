@@ -20,6 +20,8 @@ static int virtual_env(struct rp_cli *cli, struct rp_strv *changed, struct rp_er
 		r = rp_strv_addf(changed, err, RP_VIRTUAL_VARIABLE "=%s", v.tree);
 	if (r == 0 && v.log)
 		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU_LOG=%s", v.log);
+	if (r == 0 && v.report)
+		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU_REPORT=%s", v.report);
 	if (r == 0 && v.execute)
 		r = rp_strv_addf(changed, err, "ROCM_PATCH_VGPU_EXECUTE=%s", v.execute);
 	if (r == 0 && v.hazards)

@@ -26,6 +26,13 @@
 			"timing hazards on the executed path: off (default); warn: count; "       \
 			"corrupt: spoil what they endanger",                                      \
 			"off warn corrupt" },                                                     \
+		{ "defects", 0, "CHANGES",                                                        \
+			"switch defects of the chip off and on: -NAME, +NAME, none; see below",   \
+			NULL },                                                                   \
+		{ "report", 0, "FILE",                                                            \
+			"write what was executed, how exactly, and what acted, as JSON; -: on "   \
+			"stderr",                                                                 \
+			"@file" },                                                                \
 	{                                                                                         \
 		"strict-mtype", 0, NULL,                                                          \
 			"model a hypothesis: access to coherent memory of the card faults", NULL  \
@@ -37,12 +44,13 @@ struct rp_virtual {
 	char *library; /* owned: the preload library */
 	char *tree; /* owned: what ROCM_PATCH_VGPU names */
 	char *log; /* owned: absolute path of the recording, "-", or NULL */
+	char *report; /* owned: of the fidelity report, the same */
 	const char *execute, *hazards; /* the options' words, or NULL */
 };
 
-#define RP_VIRTUAL_INIT                             \
-	{                                           \
-		false, NULL, NULL, NULL, NULL, NULL \
+#define RP_VIRTUAL_INIT                                   \
+	{                                                 \
+		false, NULL, NULL, NULL, NULL, NULL, NULL \
 	}
 
 void rp_virtual_free(struct rp_virtual *v);

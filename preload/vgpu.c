@@ -5,7 +5,7 @@
  * passed on to the next definition (RTLD_NEXT), so that other preloads keep working.
  *
  * ROCM_PATCH_VGPU names the file tree that rocm-patch run made; without it nothing is changed.
- * ROCM_PATCH_VGPU_LOG: recording. The device is made when a program opens a node, not before:
+ * ROCM_PATCH_VGPU_LOG: recording, ROCM_PATCH_VGPU_REPORT: fidelity report. The device is made when a program opens a node, not before:
  * every child of a program loads this library too.
  *
  * fopen, opendir, scandir and realpath have wrappers of their own because glibc's inner open cannot
@@ -37,7 +37,7 @@ extern char **environ;
 
 static atomic_int configured; /* 0: not looked yet, 1: off, 2: on */
 static const char *tree; /* borrowed from the environment at the first look, copied */
-static const char *log_path;
+static const char *log_path, *report_path;
 static pthread_mutex_t device_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rp_vgpu *_Atomic device;
 static bool told;
@@ -59,13 +59,15 @@ static bool on(void)
 
 	if (state == 0) {
 		const char *t = environment("ROCM_PATCH_VGPU"),
-			   *l = environment("ROCM_PATCH_VGPU_LOG");
+			   *l = environment("ROCM_PATCH_VGPU_LOG"),
+			   *r = environment("ROCM_PATCH_VGPU_REPORT");
 
 		(void)pthread_mutex_lock(&device_lock);
 		state = atomic_load(&configured);
 		if (state == 0) {
 			tree = t && t[0] == '/' && strlen(t) < PATH_MAX / 2 ? strdup(t) : NULL;
 			log_path = l && l[0] ? strdup(l) : NULL;
+			report_path = r && r[0] ? strdup(r) : NULL;
 			state = tree ? 2 : 1;
 			atomic_store_explicit(&configured, state, memory_order_release);
 		}
@@ -116,7 +118,7 @@ static struct rp_vgpu *make_device(struct rp_error *err)
 	struct rp_vgpu_options options = { &profile, log_path,
 		.execute = !execute || strcmp(execute, "off") != 0,
 		.hazards = hazards ? rp_exec_hazards_by_name(hazards) : RP_EXEC_HAZARDS_OFF,
-		.say = say_line };
+		.say = say_line, .report = report_path };
 	struct rp_vgpu *made = NULL;
 
 	if (options.hazards == RP_EXEC_HAZARDS_MAX) {
@@ -128,11 +130,11 @@ static struct rp_vgpu *make_device(struct rp_error *err)
 		rp_vgpu_profile_parse(rp_buf_span(&text), path, &profile, err) < 0)
 		return NULL;
 	if (rp_vgpu_open(&options, &made, err) < 0) {
-		if (!options.log)
+		if (!options.log && !options.report)
 			return NULL;
-		/* a log that cannot be written must not change what the program does */
+		/* a file that cannot be written must not change what the program does */
 		say(err->text);
-		options.log = NULL;
+		options.log = options.report = NULL;
 		if (rp_vgpu_open(&options, &made, err) < 0)
 			return NULL;
 	}
@@ -172,10 +174,13 @@ __attribute__((destructor)) static void finish(void)
 {
 	RP_CLEANUP(rp_buf_free) struct rp_buf text = RP_BUF_INIT;
 	struct rp_vgpu *d = atomic_load(&device);
+	struct rp_error err = RP_ERROR_INIT;
 	struct rp_span rest, line;
 
 	if (!d)
 		return;
+	if (rp_vgpu_report(d, true, &err) < 0)
+		say(err.text);
 	rp_vgpu_summary(d, &text);
 	rest = rp_buf_span(&text);
 	while (rp_span_line(&rest, &line)) {

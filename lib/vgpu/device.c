@@ -86,12 +86,19 @@ int rp_vgpu_open(const struct rp_vgpu_options *options, struct rp_vgpu **ret, st
 	(void)pthread_mutex_init(&vgpu->lock, NULL);
 	(void)pthread_mutex_init(&vgpu->watch_lock, NULL);
 	(void)pthread_mutex_init(&vgpu->notes_lock, NULL);
+	(void)pthread_mutex_init(&vgpu->report_lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&vgpu->watch_wake, &attr);
 	(void)pthread_condattr_destroy(&attr);
 	rp_events_init(&vgpu->events);
 	r = rp_log_open(&vgpu->log, options->log, &vgpu->profile, err);
+	if (r == 0 && options->report) {
+		vgpu->report_path = strdup(options->report);
+		vgpu->report.count = calloc(rp_isa_n_rows, sizeof(*vgpu->report.count));
+		if (!vgpu->report_path || !vgpu->report.count)
+			r = RP_NOMEM(err);
+	}
 	if (r == 0)
 		r = memory_file(KFD_NAME, KFD_FILE_BYTES, &vgpu->kfd_fd, &vgpu->kfd_base, &st, err);
 	if (r == 0) {
@@ -100,6 +107,8 @@ int rp_vgpu_open(const struct rp_vgpu_options *options, struct rp_vgpu **ret, st
 	}
 	for (unsigned int i = 0; r == 0 && i < vgpu->profile.gpus; i++)
 		r = open_gpu(vgpu, i, err);
+	if (r == 0)
+		r = rp_vgpu_report(vgpu, false, err);
 	if (r < 0) {
 		/* descriptors and mappings of a half-made device: the caller will not come again */
 		for (unsigned int i = 0; i < RP_VGPU_MAX_GPUS; i++)
@@ -110,6 +119,8 @@ int rp_vgpu_open(const struct rp_vgpu_options *options, struct rp_vgpu **ret, st
 		if (vgpu->kfd_base)
 			(void)munmap(vgpu->kfd_base, KFD_FILE_BYTES);
 		rp_close_fd(&vgpu->kfd_fd);
+		free(vgpu->report_path);
+		free(vgpu->report.count);
 		free(vgpu);
 		return r;
 	}

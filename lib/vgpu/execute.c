@@ -69,7 +69,7 @@ static struct rp_exec *executor(struct rp_vgpu *vgpu, struct rp_vgpu_gpu *g)
 {
 	struct rp_exec_config config = {
 		.chip = vgpu->profile.chip,
-		.features = vgpu->profile.chip->features,
+		.features = vgpu->profile.features,
 		.level = rp_exec_best_level(),
 		.hazards = vgpu->hazards,
 		.seed = 1,
@@ -221,11 +221,66 @@ static void why_not(struct rp_vgpu_queue *q, uint64_t va, struct rp_vgpu_fault *
 	(void)pthread_rwlock_unlock(&pt->lock);
 }
 
+static void first_place(struct rp_vgpu_queue *q, const struct rp_exec_dispatch *d, uint64_t pc,
+	struct rp_vgpu_place *ret)
+{
+	*ret = (struct rp_vgpu_place){ rp_loaded_kernel_name(table_of(q), d->entry),
+		(int64_t)(pc - d->entry) };
+}
+
+/* Adds up what a dispatch did; where something happened for the first time. */
+static void add_report(
+	struct rp_vgpu_queue *q, const struct rp_exec_dispatch *d, const struct rp_exec_report *r)
+{
+	struct rp_vgpu *vgpu = q->vgpu;
+	struct rp_exec_report *sum = &vgpu->report;
+
+	(void)pthread_mutex_lock(&vgpu->notes_lock);
+	vgpu->n_executed++;
+	sum->n_instructions += r->n_instructions;
+	sum->n_waves += r->n_waves;
+	sum->n_groups += r->n_groups;
+	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++) {
+		if (r->defects[i] && !sum->defects[i])
+			first_place(q, d, r->defect_pc[i], &vgpu->first_defect[i]);
+		sum->defects[i] += r->defects[i];
+	}
+	for (uint32_t i = r->n_sites; i-- > 0;) { /* the first site last */
+		unsigned int h = r->sites[i].hazard;
+
+		if (sum->hazards[h])
+			continue;
+		free(vgpu->first_hazard[h].kernel);
+		first_place(q, d, r->sites[i].pc, &vgpu->first_hazard[h]);
+	}
+	for (unsigned int i = 0; i < RP_HAZARD_MAX; i++)
+		sum->hazards[i] += r->hazards[i];
+	for (unsigned int i = 0; r->count && i < rp_isa_n_rows; i++)
+		sum->count[i] += r->count[i];
+	(void)pthread_mutex_unlock(&vgpu->notes_lock);
+}
+
+/* What stopped a kernel, before the runtime is told: it may end the program. */
+static void report_stop(struct rp_vgpu *vgpu, const char *text)
+{
+	struct rp_error err = RP_ERROR_INIT;
+
+	if (!vgpu->report_path)
+		return;
+	(void)pthread_mutex_lock(&vgpu->notes_lock);
+	if (vgpu->n_stops < MAX_STOPS && (vgpu->stops[vgpu->n_stops] = strdup(text)) != NULL)
+		vgpu->n_stops++;
+	(void)pthread_mutex_unlock(&vgpu->notes_lock);
+	if (rp_vgpu_report(vgpu, false, &err) < 0)
+		tell(vgpu, err.text);
+}
+
 static enum rp_step stopped(
 	struct rp_vgpu_queue *q, const struct rp_exec_dispatch *d, const struct rp_exec_fault *f)
 {
 	struct rp_vgpu_fault page = { .va = f->address,
 		.need = f->is_store ? RP_GPU_WRITE : RP_GPU_READ };
+	char text[1024];
 	bool told = true;
 
 	if (f->kind == RP_EXEC_CANCELED) {
@@ -234,6 +289,8 @@ static enum rp_step stopped(
 	}
 	why_not(q, f->address, &page);
 	explain(q, d, f, f->kind == RP_EXEC_PAGE && page.poisoned);
+	(void)rp_exec_fault_text(f, text, sizeof(text));
+	report_stop(q->vgpu, text);
 	q->stopped = true;
 	switch (f->kind) {
 	case RP_EXEC_PAGE:
@@ -259,19 +316,6 @@ static enum rp_step stopped(
 	return RP_STEP_STOPPED;
 }
 
-static void add_report(struct rp_vgpu *vgpu, const struct rp_exec_report *r)
-{
-	(void)pthread_mutex_lock(&vgpu->notes_lock);
-	vgpu->report.n_instructions += r->n_instructions;
-	vgpu->report.n_waves += r->n_waves;
-	vgpu->report.n_groups += r->n_groups;
-	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++)
-		vgpu->report.defects[i] += r->defects[i];
-	for (unsigned int i = 0; i < RP_HAZARD_MAX; i++)
-		vgpu->report.hazards[i] += r->hazards[i];
-	(void)pthread_mutex_unlock(&vgpu->notes_lock);
-}
-
 enum rp_step rp_execute(struct rp_vgpu_dispatch *run)
 {
 	struct rp_vgpu_queue *q = run->queue;
@@ -295,9 +339,12 @@ enum rp_step rp_execute(struct rp_vgpu_dispatch *run)
 		return RP_STEP_STOPPED;
 	}
 	report = calloc(1, sizeof(*report));
+	if (report && vgpu->report_path)
+		report->count = calloc(rp_isa_n_rows, sizeof(*report->count));
 	r = rp_exec_dispatch(x, &d, report, &stop, &err);
 	if (report) {
-		add_report(vgpu, report);
+		add_report(q, &d, report);
+		free(report->count);
 		free(report);
 	}
 	if (r == 0)
@@ -305,6 +352,7 @@ enum rp_step rp_execute(struct rp_vgpu_dispatch *run)
 	if (r == -EIO)
 		return stopped(q, &d, &stop);
 	tell(vgpu, err.text);
+	report_stop(vgpu, err.text);
 	rp_vgpu_note(vgpu, "dispatch: %s", err.text);
 	q->stopped = true;
 	if (!raise_error(q, INACTIVE_OTHER, EXCEPTION_ABORT))

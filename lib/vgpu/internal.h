@@ -108,6 +108,8 @@ struct rp_vgpu_log {
 
 RP_MUST_CHECK int rp_log_open(struct rp_vgpu_log *log, const char *path_or_dash,
 	const struct rp_vgpu_profile *profile, struct rp_error *err);
+/* "NUMBER:NAME" of this process. */
+void rp_log_process_label(unsigned int number, char *buf, size_t size);
 /* One line "LABEL tN TEXT"; timing: how often and when it comes depends on timing. */
 void rp_log_line(struct rp_vgpu_log *log, bool timing, const char *text);
 void rp_log_linef(struct rp_vgpu_log *log, bool timing, const char *fmt, ...) RP_PRINTF(3, 4);
@@ -252,6 +254,13 @@ struct rp_vgpu_gpu {
 };
 
 #define MAX_NOTES 64
+#define MAX_STOPS 16
+
+/* Where something happened first. */
+struct rp_vgpu_place {
+	char *kernel; /* owned; NULL: the name was not found */
+	int64_t offset; /* of the instruction from the kernel's entry */
+};
 
 struct rp_vgpu {
 	struct rp_vgpu_profile profile;
@@ -274,7 +283,15 @@ struct rp_vgpu {
 	enum rp_exec_hazards hazards;
 	void (*say)(void *data, const char *text); /* may be NULL */
 	void *say_data;
-	struct rp_exec_report report; /* of all kernels; under notes_lock */
+	/* of all kernels; under notes_lock */
+	struct rp_exec_report report; /* count: owned; NULL: no report is wanted */
+	uint64_t n_executed;
+	struct rp_vgpu_place first_defect[RP_CHIP_FEATURE_MAX], first_hazard[RP_HAZARD_MAX];
+	char *stops[MAX_STOPS]; /* what stopped kernels, a text each; owned */
+	unsigned int n_stops;
+	char *report_path; /* owned; NULL: none */
+	char report_label[48];
+	pthread_mutex_t report_lock;
 	/* the thread that watches doorbells */
 	pthread_t watcher;
 	bool watcher_runs;

@@ -71,6 +71,14 @@ static void own_name(char *buf, size_t n)
 			*c = '_';
 }
 
+void rp_log_process_label(unsigned int number, char *buf, size_t size)
+{
+	char name[24];
+
+	own_name(name, sizeof(name));
+	(void)snprintf(buf, size, "%u:%s", number, name);
+}
+
 static void write_line(struct rp_vgpu_log *log, const char *line, size_t n)
 {
 	ssize_t r;
@@ -91,7 +99,7 @@ static void write_line(struct rp_vgpu_log *log, const char *line, size_t n)
 int rp_log_open(struct rp_vgpu_log *log, const char *path, const struct rp_vgpu_profile *profile,
 	struct rp_error *err)
 {
-	char name[24], line[256];
+	char line[256];
 	unsigned int number;
 	int n, low;
 
@@ -103,7 +111,6 @@ int rp_log_open(struct rp_vgpu_log *log, const char *path, const struct rp_vgpu_
 	if (!log->path)
 		return RP_NOMEM(err);
 	log->to_stderr = strcmp(path, "-") == 0;
-	own_name(name, sizeof(name));
 	number = (unsigned int)getpid(); /* on stderr there is no common place to count in */
 	if (!log->to_stderr) {
 		low = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
@@ -117,7 +124,7 @@ int rp_log_open(struct rp_vgpu_log *log, const char *path, const struct rp_vgpu_
 		(void)flock(log->fd, LOCK_EX);
 		number = process_number(log->fd);
 	}
-	(void)snprintf(log->label, sizeof(log->label), "%u:%s", number, name);
+	rp_log_process_label(number, log->label, sizeof(log->label));
 	n = snprintf(line, sizeof(line), "%s t0 start profile=%s kfd=1.%u gpus=%u%s\n", log->label,
 		profile->name, profile->kfd_minor, profile->gpus,
 		profile->strict_mtype ? " strict_mtype=hypothesis" : "");

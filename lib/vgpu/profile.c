@@ -83,12 +83,52 @@ static int set_number(struct rp_vgpu_profile *p, const struct number *n, const c
 	return 0;
 }
 
+int rp_vgpu_defects(struct rp_vgpu_profile *p, const char *changes, struct rp_error *err)
+{
+	uint64_t features = p->features, switchable = rp_exec_switchable();
+	const char *at = changes;
+
+	if (strncmp(at, "none", 4) == 0 && (at[4] == '\0' || at[4] == '+' || at[4] == '-')) {
+		features &= ~switchable;
+		at += 4;
+	}
+	while (*at) {
+		size_t n = strcspn(at + 1, "+-");
+		int f = rp_chip_feature_by_name(rp_span_of(at + 1, n));
+
+		if (*at != '+' && *at != '-')
+			return RP_FAIL(err, -EINVAL,
+				"defects=%s: expected \"none\" or +NAME, -NAME at \"%s\"", changes,
+				at);
+		if (f < 0 || !(switchable >> f & 1))
+			return RP_FAIL(err, -EINVAL, "defects=%s: %s \"%.*s\"", changes,
+				f < 0 ? "no defect or hazard of the chip table is called"
+				      : "the virtual card has no switch for",
+				(int)n, at + 1);
+		if (*at == '+')
+			features |= UINT64_C(1) << f;
+		else
+			features &= ~(UINT64_C(1) << f);
+		at += n + 1;
+	}
+	p->features = features;
+	return 0;
+}
+
+void rp_vgpu_defects_text(const struct rp_vgpu_profile *p, struct rp_buf *ret)
+{
+	for (unsigned int f = 0; f < RP_CHIP_FEATURE_MAX; f++)
+		if ((p->features ^ p->chip->features) >> f & 1)
+			rp_buf_addf(ret, "%c%s", p->features >> f & 1 ? '+' : '-',
+				rp_chip_feature_info(f)->name);
+}
+
 int rp_vgpu_profile_parse(
 	struct rp_span text, const char *name, struct rp_vgpu_profile *ret, struct rp_error *err)
 {
 	RP_CLEANUP(rp_ini_free) struct rp_ini ini = RP_INI_INIT;
-	static const char *const fixed[] = { "name", "product", "chip", "kfd", "default",
-		"source" };
+	static const char *const fixed[] = { "name", "product", "chip", "kfd", "default", "source",
+		"defects" };
 	const char *keys[RP_ARRAY_SIZE(numbers) + RP_ARRAY_SIZE(fixed) + 1];
 	struct rp_vgpu_profile p = { .kfd_minor = KFD_NEWEST };
 	const char *value = "";
@@ -129,6 +169,10 @@ int rp_vgpu_profile_parse(
 	if (!p.chip || p.chip->isa == 0 || p.chip->is_generic || p.chip->is_apu)
 		return RP_FAIL(err, -EBADMSG, "%s: chip %s is no discrete gfx10 chip of the table",
 			name, value);
+	p.features = p.chip->features;
+	value = rp_ini_get(&ini, "card", "defects");
+	if (value && rp_vgpu_defects(&p, value, err) < 0)
+		return -EBADMSG;
 	if (p.cus > p.engines * p.arrays_per_engine * p.cus_per_array || p.cus % 2 != 0)
 		return RP_FAIL(
 			err, -EBADMSG, "%s: %" PRIu32 " CUs do not fit the arrays", name, p.cus);
@@ -144,6 +188,11 @@ void rp_vgpu_profile_write(const struct rp_vgpu_profile *p, struct rp_buf *ret)
 		p->name, p->product, p->chip->name, p->kfd_minor);
 	for (size_t i = 0; i < RP_ARRAY_SIZE(numbers); i++)
 		rp_buf_addf(ret, "%s = %" PRIu32 "\n", numbers[i].key, *field(&copy, &numbers[i]));
+	if (p->features != p->chip->features) {
+		rp_buf_addf(ret, "defects = ");
+		rp_vgpu_defects_text(p, ret);
+		rp_buf_addf(ret, "\n");
+	}
 }
 
 static int override(struct rp_vgpu_profile *p, char *item, struct rp_error *err)
@@ -155,13 +204,15 @@ static int override(struct rp_vgpu_profile *p, char *item, struct rp_error *err)
 	*eq = '\0';
 	if (strcmp(item, "kfd") == 0)
 		return set_kfd(p, eq + 1, "profile option", err);
+	if (strcmp(item, "defects") == 0)
+		return rp_vgpu_defects(p, eq + 1, err);
 	for (size_t i = 0; i < RP_ARRAY_SIZE(numbers); i++)
 		if (numbers[i].may_override && strcmp(item, numbers[i].key) == 0)
 			return set_number(p, &numbers[i], eq + 1, "profile option", err);
 	return RP_FAIL(err, -EINVAL,
 		"profile option \"%s\": expected kfd, gpus, vram_mib, mec_firmware, large_bar, "
 		"atomics, svm, gws, "
-		"exceptions or strict_mtype",
+		"exceptions, strict_mtype or defects",
 		item);
 }
 

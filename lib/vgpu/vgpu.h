@@ -24,6 +24,8 @@ struct rp_vgpu_profile {
 	char name[RP_VGPU_NAME]; /* file name without ".ini" */
 	char product[RP_VGPU_NAME];
 	const struct rp_chip *chip;
+	uint64_t
+		features; /* bits of enum rp_chip_feature that act: the chip's, changed by rp_vgpu_defects */
 	uint32_t device, revision; /* PCI */
 	uint32_t family, gb_addr_config; /* as DRM reports them */
 	uint32_t engines, arrays_per_engine, cus_per_array, cus; /* cus: that are active */
@@ -45,7 +47,7 @@ struct rp_vgpu_profile {
 
 /*
  * Reads data/profiles/NAME.ini below dirfd; spec is "NAME" or "NAME,key=value,...", with the keys
- * kfd (1.11 ... 1.17), gpus, vram_mib, mec_firmware, large_bar, atomics, svm, gws, exceptions, strict_mtype.
+ * kfd (1.11 ... 1.17), gpus, vram_mib, mec_firmware, large_bar, atomics, svm, gws, exceptions, strict_mtype, defects.
  * -ENOENT: no such profile, err lists them; -EINVAL: bad override; -EBADMSG: bad file.
  */
 RP_MUST_CHECK int rp_vgpu_profile_load(int dirfd, const char *dir, const char *spec,
@@ -57,6 +59,16 @@ RP_MUST_CHECK int rp_vgpu_profile_for_chip(
 void rp_vgpu_profile_write(const struct rp_vgpu_profile *p, struct rp_buf *ret);
 RP_MUST_CHECK int rp_vgpu_profile_parse(
 	struct rp_span text, const char *name, struct rp_vgpu_profile *ret, struct rp_error *err);
+
+/*
+ * Switches defects and timing hazards of the chip table on and off: "-NAME" and "+NAME" one behind the other,
+ * as in "-inst_prefetch_hang+branch_3f", or "none", also before these. Names: data/chips/features.tsv. -EINVAL: a name
+ * that is not there or that the executor has no switch for.
+ */
+RP_MUST_CHECK int rp_vgpu_defects(
+	struct rp_vgpu_profile *p, const char *changes, struct rp_error *err);
+/* The changes against the chip, in the same form; "" if there are none. */
+void rp_vgpu_defects_text(const struct rp_vgpu_profile *p, struct rp_buf *ret);
 
 /* gfx_target_version of the KFD topology: gfx1030 is 100300. */
 uint32_t rp_vgpu_gfx_version(const struct rp_vgpu_profile *p);
@@ -103,6 +115,8 @@ struct rp_vgpu;
 struct rp_vgpu_options {
 	const struct rp_vgpu_profile *profile;
 	const char *log; /* path, "-" for stderr, NULL: none */
+	const char *
+		report; /* of fidelity: path of a file with rp_vgpu_report_empty, "-" for stderr, NULL: none */
 	bool execute; /* kernels run; false: they are consumed */
 	enum rp_exec_hazards hazards;
 	/*
@@ -137,6 +151,11 @@ void rp_vgpu_node_stat(enum rp_vgpu_node node, unsigned int gpu, struct stat *st
  */
 int rp_vgpu_ioctl(struct rp_vgpu *vgpu, enum rp_vgpu_node node, unsigned int gpu, bool foreign,
 	unsigned long request, void *arg);
+
+/* The text of a report without a process: what the file must have to begin with. */
+const char *rp_vgpu_report_empty(void);
+/* Puts this process into the report, or replaces what it has put there before. complete: it is about to end. */
+RP_MUST_CHECK int rp_vgpu_report(struct rp_vgpu *vgpu, bool complete, struct rp_error *err);
 
 /* Everything that a user should know at the end: unmodelled calls, kernels not executed. Lines. */
 void rp_vgpu_summary(struct rp_vgpu *vgpu, struct rp_buf *ret);

@@ -161,10 +161,17 @@ static void test_hazards(void **unused)
 	};
 
 	(void)unused;
-	for (unsigned int c = 0; c < RP_ARRAY_SIZE(cases); c++) {
+	/* as the chips have them; then switched off, and on where the chip has none */
+	for (unsigned int n = 0; n < 4 * RP_ARRAY_SIZE(cases); n++) {
+		unsigned int c = n % RP_ARRAY_SIZE(cases), how = n / RP_ARRAY_SIZE(cases);
+		bool seen = how == 0 || how == 3;
 		struct rig r;
 
-		rig_open(&r, "gfx1010", 1);
+		rig_open(&r, how < 2 ? "gfx1010" : "gfx1030", 1);
+		if (how == 1)
+			r.gpu.x->config.features &= ~rp_exec_switchable();
+		else if (how == 3)
+			r.gpu.x->config.features |= rp_exec_switchable();
 		r.gpu.x->config.hazards = RP_EXEC_HAZARDS_WARN;
 		r.wave.hazard = calloc(1, rp_exec_hazard_bytes());
 		assert_non_null(r.wave.hazard);
@@ -176,12 +183,111 @@ static void test_hazards(void **unused)
 		if (rig_run(&r, cases[c].words, cases[c].n) != STEP_END)
 			fail_msg("case %u: %s", c, r.worker.fault.why);
 		for (int h = 0; h < RP_HAZARD_MAX; h++)
-			if (r.worker.hazards[h] != (h == cases[c].hazard))
+			if (r.worker.hazards[h] != (seen && h == cases[c].hazard))
 				fail_msg("case %u: %s seen %u times", c,
 					rp_hazard_name((unsigned int)h),
 					(unsigned int)r.worker.hazards[h]);
 		rig_close(&r);
 	}
+}
+
+struct switched {
+	enum rp_chip_feature feature;
+	int on, off; /* what comes out */
+	int (*run)(struct rig *r); /* negative: it did not end, by this fault */
+};
+
+static int ended(struct rig *r, int step, const uint32_t *value)
+{
+	return step == STEP_END ? (int)*value : -(int)r->worker.fault.kind;
+}
+
+static int run_flat(struct rig *r)
+{
+	uint32_t *data = (uint32_t *)(void *)r->data_host;
+
+	data[0] = 1000;
+	data[2] = 1002;
+	vgpr(&r->wave, 0, 2)[0] = (uint32_t)r->data;
+	vgpr(&r->wave, 0, 3)[0] = (uint32_t)(r->data >> 32);
+	/* flat_load_dword v0, v[2:3] offset:8 */
+	return ended(r, RUN(r, 0xdc300008, 0x007d0002), vgpr(&r->wave, 0, 0));
+}
+
+static int run_prefetch(struct rig *r)
+{
+	const uint32_t one = 1;
+
+	return ended(r, RUN(r, 0xbfa00001), &one); /* s_inst_prefetch 1 */
+}
+
+/* s_branch +0x3f over nops to s_mov_b32 s8, 1; s_add_u32 s8, s8, 2 stands behind it */
+static int run_branch(struct rig *r)
+{
+	uint32_t words[1 + 0x3f + 2];
+
+	words[0] = 0xbf82003f;
+	for (unsigned int i = 1; i <= 0x3f; i++)
+		words[i] = 0xbf800000;
+	words[0x40] = 0xbe880381;
+	words[0x41] = 0x80088208;
+	r->wave.s[8] = 0;
+	return ended(r, rig_run(r, words, RP_ARRAY_SIZE(words)), &r->wave.s[8]);
+}
+
+static int run_lds(struct rig *r)
+{
+	static const uint32_t words[4] = { 10, 11, 12, 13 };
+
+	memcpy(r->group.lds, words, sizeof(words));
+	vgpr(&r->wave, 0, 1)[0] = 4;
+	/* ds_read_b64 v[2:3], v1 */
+	return ended(r, RUN(r, 0xd9d80000, 0x02000001), vgpr(&r->wave, 0, 2));
+}
+
+static int run_scratch(struct rig *r)
+{
+	/* bytes 4 to 7 of lane 0's scratch: one dword, a wave's dwords on */
+	r->data_host[RP_LANES * 4] = 40;
+	r->data_host[RP_LANES * 4 + 1] = 41;
+	r->wave.flat_scratch[0] = (uint32_t)r->data;
+	r->wave.flat_scratch[1] = (uint32_t)(r->data >> 32);
+	vgpr(&r->wave, 0, 1)[0] = 8;
+	/* scratch_load_ubyte v0, v1, off offset:-3 */
+	return ended(r, RUN(r, 0xdc204ffd, 0x007d0001), vgpr(&r->wave, 0, 0));
+}
+
+/* The same code with a defect on and off, on a chip that has it and on one that does not. */
+static void test_switches(void **unused)
+{
+	static const struct switched all[] = {
+		{ RP_CHIP_FLAT_OFFSET_IGNORED, 1000, 1002, run_flat },
+		{ RP_CHIP_INST_PREFETCH_HANG, -RP_EXEC_HANG, 1, run_prefetch },
+		{ RP_CHIP_BRANCH_3F, 2, 3, run_branch },
+		{ RP_CHIP_LDS_MISALIGNED_WGP, 10, 11, run_lds },
+		{ RP_CHIP_SCRATCH_NEGATIVE_OFFSET, 40, 41, run_scratch },
+	};
+	static const char *const chips[] = { "gfx1010", "gfx1030" };
+
+	(void)unused;
+	for (unsigned int c = 0; c < 2; c++)
+		for (unsigned int i = 0; i < RP_ARRAY_SIZE(all); i++) {
+			uint64_t bit = UINT64_C(1) << all[i].feature;
+			struct rig r;
+
+			rig_open(&r, chips[c], 1);
+			r.wave.s[EXEC] = 1;
+			assert_int_equal((r.gpu.x->config.features & bit) != 0, c == 0);
+			assert_true(rp_exec_switchable() & bit);
+			r.gpu.x->config.features |= bit;
+			assert_int_equal(all[i].run(&r), all[i].on);
+			assert_int_equal(r.worker.defects[all[i].feature], 1);
+			assert_int_equal(r.worker.defect_pc[all[i].feature], r.code);
+			r.gpu.x->config.features &= ~bit;
+			assert_int_equal(all[i].run(&r), all[i].off);
+			assert_int_equal(r.worker.defects[all[i].feature], 1);
+			rig_close(&r);
+		}
 }
 
 /* With "corrupt" the endangered register is wrong behind the instruction, and only then. */
@@ -423,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_lds_misaligned),
 		cmocka_unit_test(test_buffer),
 		cmocka_unit_test(test_hazards),
+		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_corrupt),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_gws),

@@ -32,11 +32,16 @@ static void put32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, 4);
 }
 
+static const char *report; /* of the kernels opened next */
+
 static void kernel_open(struct kernel *k, const char *spec, const char *log, enum rp_exec_hazards h)
 {
-	struct rp_vgpu_options o = {
-		.log = log, .execute = true, .hazards = h, .say = on_say, .say_data = k
-	};
+	struct rp_vgpu_options o = { .log = log,
+		.report = report,
+		.execute = true,
+		.hazards = h,
+		.say = on_say,
+		.say_data = k };
 	uint64_t va;
 	uint8_t *page;
 
@@ -178,12 +183,105 @@ static void test_poisoned(void **state)
 	(void)unlink(path);
 }
 
+/*
+ * flat_load_dword v0, v[2:3] offset:8; global_store_dword v1, v0, s[0:1]; s_mov_b32 s0, 0: the offset is ignored, unless
+ * that is switched off, and the last two are a hazard.
+ */
+static const uint32_t defect_words[] = {
+	0x7e040200, /* v_mov_b32 v2, s0 */
+	0x7e060201, /* v_mov_b32 v3, s1 */
+	0x7e020290, /* v_mov_b32 v1, 16 */
+	0xdc300008,
+	0x007d0002,
+	0xdc708000,
+	0x00000001,
+	0xbe800380,
+};
+
+static void test_defect_switch(void **state)
+{
+	static const struct {
+		const char *spec;
+		uint32_t value;
+	} cases[] = { { "rx-5600-xt", 100 }, { "rx-5600-xt,defects=-flat_offset_ignored", 102 },
+		{ "rx-6800-xt", 102 }, { "rx-6800-xt,defects=+flat_offset_ignored", 100 } };
+
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_SIZE(cases); i++) {
+		struct kernel k;
+
+		kernel_open(&k, cases[i].spec, NULL, RP_EXEC_HAZARDS_OFF);
+		k.kernarg[0] = 100;
+		k.kernarg[2] = 102;
+		kernel_start(&k, defect_words, RP_ARRAY_SIZE(defect_words), 1);
+		assert_true(wait_for((const uint64_t *)&k.done->value, 0));
+		assert_int_equal(k.kernarg[4], cases[i].value);
+	}
+}
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(rp_write_all(fd, rp_span_str(text), NULL), 0);
+	(void)close(fd);
+}
+
+static void test_report(void **state)
+{
+	char path[64];
+	struct kernel k[2];
+	struct rp_error err = RP_ERROR_INIT;
+	const uint32_t trap[] = { 0xbf920002 };
+	static const char *const words[] = { "{\"schema\":1,\"processes\":[\n{\"process\":\"1:",
+		"\"complete\":true,\"profile\":\"rx-5600-xt\",\"chip\":\"gfx1010\",\"switched\":[]",
+		"\"kernels\":2,\"groups\":2,\"waves\":2,\"instructions\":14,",
+		"{\"mnemonic\":\"flat_load_dword\",\"encoding\":\"FLAT\",\"count\":2,\"fidelity\":"
+		"\"exact\"}",
+		"\"fidelity\":{\"exact\":{\"opcodes\":5,\"instructions\":14},\"approximate\":{"
+		"\"opcodes\":0,",
+		"\"defects\":[{\"defect\":\"flat_offset_ignored\",\"count\":2,\"first\":{"
+		"\"kernel\":null,"
+		"\"offset\":12}}]",
+		"\"hazard_checks\":\"warn\",\"hazards\":[{\"hazard\":\"vmem-to-scalar\",\"count\":"
+		"2,\"first\":"
+		"{\"kernel\":null,\"offset\":28}}],\"stops\":[]},\n",
+		"{\"process\":\"2:",
+		"\"complete\":false,\"profile\":\"rx-6800-xt\",\"chip\":\"gfx1030\",\"switched\":"
+		"[{\"defect\":\"branch_3f\",\"on\":true}]",
+		"\"stops\":[\"trap at pc ", "]}\n]}\n" };
+
+	(void)state;
+	log_path(path, sizeof(path));
+	write_text(path, rp_vgpu_report_empty());
+	report = path;
+	kernel_open(&k[0], "rx-5600-xt", NULL, RP_EXEC_HAZARDS_WARN);
+	kernel_open(&k[1], "rx-6800-xt,defects=+branch_3f", NULL, RP_EXEC_HAZARDS_OFF);
+	report = NULL;
+	for (unsigned int i = 0; i < 2; i++) {
+		kernel_start(&k[0], defect_words, RP_ARRAY_SIZE(defect_words), 1);
+		assert_true(wait_for((const uint64_t *)&k[0].done->value, 0));
+		/* written twice: the second time in the place of the first */
+		assert_int_equal(rp_vgpu_report(k[0].d.vgpu, i == 1, &err), 0);
+	}
+	kernel_start(&k[1], trap, 1, 1);
+	assert_true(inactive_value(&k[1]) != 0); /* the report comes before the runtime is told */
+	for (size_t i = 0; i < RP_ARRAY_SIZE(words); i++)
+		assert_in_file(path, words[i]);
+	write_text(path, "something\n");
+	assert_int_equal(rp_vgpu_report(k[0].d.vgpu, true, &err), -EBADMSG);
+	(void)unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_poisoned),
+		cmocka_unit_test(test_defect_switch),
+		cmocka_unit_test(test_report),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,10 @@ static void test_profiles(void **state)
 {
 	static const char *const bad[] = { "rx-5600-xt,gpus=0", "rx-5600-xt,gpus=5",
 		"rx-5600-xt,kfd=1.10", "rx-5600-xt,kfd=2.0", "rx-5600-xt,cus=1",
-		"rx-5600-xt,large_bar", "rx-5600-xt,", "rx-5600-xt,svm=2" };
+		"rx-5600-xt,large_bar", "rx-5600-xt,", "rx-5600-xt,svm=2",
+		"rx-5600-xt,defects=flat_offset_ignored", "rx-5600-xt,defects=-flat-offset",
+		"rx-5600-xt,defects=-no_null_sdst", "rx-5600-xt,defects=nonesuch",
+		"rx-5600-xt,defects=+" };
 	static const struct {
 		const char *name, *chip;
 		uint32_t gfx;
@@ -54,6 +57,43 @@ static void test_profiles(void **state)
 	assert_int_equal(p.kfd_minor, 11);
 	assert_int_equal(p.gpus, 2);
 	assert_int_equal(p.atomics, 0);
+}
+
+/* Switches against the chip, and what a tree carries of them. */
+static void test_defects(void **state)
+{
+	static const struct {
+		const char *spec, *text;
+	} cases[] = {
+		{ "rx-5600-xt", "" },
+		{ "rx-5600-xt,defects=", "" },
+		{ "rx-5600-xt,defects=-branch_3f-inst_prefetch_hang",
+			"-inst_prefetch_hang-branch_3f" },
+		{ "rx-5600-xt,defects=-branch_3f+branch_3f", "" },
+		{ "rx-6800-xt,defects=+flat_offset_ignored", "+flat_offset_ignored" },
+		{ "rx-6800-xt,defects=none", "" },
+		{ "rx-5600-xt,defects=none+flat_offset_ignored+hazard_vmem_to_scalar",
+			"-inst_prefetch_hang-branch_3f-lds_misaligned_wgp-scratch_negative_offset"
+			"-hazard_smem_to_vector-hazard_vcmpx_exec_war-hazard_vcmpx_permlane"
+			"-hazard_lds_branch_vmem-hazard_nsa_to_vmem" },
+	};
+	struct rp_error err = RP_ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_SIZE(cases); i++) {
+		RP_CLEANUP(rp_buf_free) struct rp_buf text = RP_BUF_INIT;
+		RP_CLEANUP(rp_buf_free) struct rp_buf changes = RP_BUF_INIT;
+		struct rp_vgpu_profile p, again;
+
+		if (rp_vgpu_profile_load(AT_FDCWD, PROFILES, cases[i].spec, &p, &err) < 0)
+			fail_msg("%s", err.text);
+		rp_vgpu_defects_text(&p, &changes);
+		assert_string_equal(rp_buf_cstr(&changes), cases[i].text);
+		rp_vgpu_profile_write(&p, &text);
+		assert_int_equal(
+			rp_vgpu_profile_parse(rp_buf_span(&text), "text", &again, &err), 0);
+		assert_true(again.features == p.features);
+	}
 }
 
 static void test_chips(void **state)
@@ -185,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_profiles),
+		cmocka_unit_test(test_defects),
 		cmocka_unit_test(test_chips),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_tree),

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """HIP programs of our own, compiled by Debian 12's hipcc 5.2.3, executed by the virtual card: every result is compared
 with the host's inside of the program. --slow: more cards, drivers, optimization levels, wave64."""
+import json
 import os
 import pathlib
 import re
@@ -78,6 +79,20 @@ class Fast(Base):
         self.check_grid(program, "rx-5600-xt,gws=1", True)
 
 
+    def test_report(self):
+        path = self.dir / "report.json"
+        self.on_card(self.compile("--offload-arch=gfx1010", "-O1"), "reduction", "numbers", options=["--report", str(path), "--hazards", "warn"])
+        (got,) = json.loads(path.read_text())["processes"]
+        self.assertTrue(got["complete"])
+        self.assertGreater(got["kernels"], 1)
+        self.assertEqual(sum(o["count"] for o in got["opcodes"]), got["instructions"])
+        for name, sums in got["fidelity"].items():
+            rows = [o for o in got["opcodes"] if o["fidelity"] == name]
+            self.assertEqual(sums, {"opcodes": len(rows), "instructions": sum(o["count"] for o in rows)})
+            self.assertTrue(all(("bound" in o) == (name == "approximate") for o in rows), rows)
+        self.assertEqual((got["hazard_checks"], got["hazards"], got["defects"], got["stops"]), ("warn", [], [], []))
+
+
 class Slow(Base):
     def test_cards_drivers_and_levels(self):
         for level in ["-O0", "-O1", "-O3"]:
@@ -109,12 +124,19 @@ class Slow(Base):
         self.assertNotIn("hazard", self.on_card(program, "all", options=["--hazards", "warn"]).stderr)
 
     def test_code_of_another_chip(self):
-        """gfx1030 code on gfx1010: a loop of gfx1030 has s_inst_prefetch, which is reported, not hung."""
+        """gfx1030 code on gfx1010: a loop of gfx1030 has s_inst_prefetch, which is reported, not hung; and switched off it runs."""
         program = self.compile("--offload-arch=gfx1030", "-O3")
+        report = self.dir / "other.json"
         env = self.env
         self.env = dict(env, HSA_OVERRIDE_GFX_VERSION="10.3.0")
         try:
-            p = self.on_card(program, "scan", code=-6)
+            self.on_card(program, "scan", options=["--defects=-inst_prefetch_hang"])
+            p = self.on_card(program, "scan", code=-6, options=["--report", str(report)])
+            got = json.loads(report.read_text())["processes"]
+            self.assertEqual([(d["defect"], d["count"]) for d in got[0]["defects"] if d["defect"].startswith("inst")],
+                             [("inst_prefetch_hang", 1)])
+            self.assertFalse(got[0]["complete"])
+            self.assertIn("hang at pc", got[0]["stops"][0])
         finally:
             self.env = env
         self.assertIn("s_inst_prefetch can hang gfx1010", p.stderr)

@@ -82,12 +82,55 @@ class Programs(Vgpu):
         p = self.run_on(["--gpu", "gfx1010", "--log", "/nonexistent/x"], PROGRAMS, "threads", code=73)
         self.assertIn("/nonexistent/x", p.stderr)
 
+    def report(self, *options, program="forks", code=0):
+        path = self.dir / "report.json"
+        self.run_on(["--gpu", "gfx1010", "--report", str(path), *options], PROGRAMS, program, code=code)
+        return json.loads(path.read_text())
+
+    def test_report_of_several_processes(self):
+        for _ in range(2):  # a report begins anew
+            got = self.report()
+            self.assertEqual(got["schema"], 1)
+            names = sorted(p["process"].partition(":")[2] for p in got["processes"])
+            self.assertEqual(names, ["exe", "vgpu-programs", "vgpu-programs"])
+            self.assertEqual(sorted(p["process"].partition(":")[0] for p in got["processes"]), ["1", "2", "3"])
+            for p in got["processes"]:
+                self.assertEqual((p["chip"], p["kernels"], p["opcodes"]), ("gfx1010", 0, []))
+            # one of them ends by _exit, which nobody hears of
+            self.assertEqual(sorted(p["complete"] for p in got["processes"]), [False, True, True])
+        self.assertEqual([p["complete"] for p in self.report(program="abort", code=-6)["processes"]], [False])
+
+    def test_report_on_stderr_and_without_a_place(self):
+        err = self.run_on(["--gpu", "gfx1010", "--report", "-", "--defects=none+branch_3f"], PROGRAMS, "threads").stderr
+        lines = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+        self.assertEqual([p["profile"] for p in lines], ["rx-5600-xt"])
+        self.assertIn({"defect": "flat_offset_ignored", "on": False}, lines[0]["switched"])
+        self.assertNotIn("branch_3f", [s["defect"] for s in lines[0]["switched"]])
+        p = self.run_on(["--gpu", "gfx1010", "--report", "/nonexistent/x"], PROGRAMS, "threads", code=73)
+        self.assertIn("/nonexistent/x", p.stderr)
+
+    def test_what_the_card_does_wrong_is_told_with_v(self):
+        command = [PROGRAM, "-v", "--prefix", str(self.dir / "none"), "run", "--profile", "rx-5600-xt,defects=-branch_3f",
+                   "--defects=-hazard_nsa_to_vmem", "--hazards", "warn", "--", "true"]
+        p = subprocess.run(command, env=self.env, capture_output=True, text=True, check=True)
+        self.assertIn("virtual card rx-5600-xt: gfx1010; timing hazards: warn", p.stderr)
+        self.assertRegex(p.stderr, r"\n  flat_offset_ignored +on: FLAT")
+        self.assertRegex(p.stderr, r"\n  branch_3f +switched off: ")
+        self.assertRegex(p.stderr, r"\n  hazard_nsa_to_vmem +switched off: ")
+        command[command.index("--profile") + 1] = "rx-6800-xt,defects=+flat_offset_ignored"
+        command.remove("--defects=-hazard_nsa_to_vmem")
+        p = subprocess.run(command, env=self.env, capture_output=True, text=True, check=True)
+        self.assertRegex(p.stderr, r"\n  flat_offset_ignored +on \(not of this chip\): ")
+        self.assertNotIn("branch_3f", p.stderr)
+
     def test_options(self):
         for options, code, text in [
                 (["--gpu", "gfx906"], 66, "gfx1010"), (["--profile", "rx-1"], 66, "rx-6800-xt"),
                 (["--log", "x"], 2, "--log needs a virtual card"), (["--strict-mtype"], 2, "needs a virtual card"),
                 (["--gpu", "gfx1010", "--execute", "maybe"], 2, "on or off"),
-                (["--gpu", "gfx1010", "--hazards", "maybe"], 2, "off, warn or corrupt"), (["--hazards", "warn"], 2, "needs a virtual card"), (["--profile", "rx-6600,kfd=1.2"], 2, "1.11"),
+                (["--gpu", "gfx1010", "--hazards", "maybe"], 2, "off, warn or corrupt"), (["--hazards", "warn"], 2, "needs a virtual card"),
+                (["--report", "x"], 2, "needs a virtual card"), (["--defects", "none"], 2, "needs a virtual card"),
+                (["--gpu", "gfx1010", "--defects=-flat"], 2, '"flat"'), (["--gpu", "gfx1010", "--defects=-nsa_clause"], 2, "no switch"), (["--profile", "rx-6600,kfd=1.2"], 2, "1.11"),
                 (["--gpu", "real", "--profile", "rx-6600"], 2, "real"), (["--gpu", "gfx1010", "--profile", "rx-6600"], 2, "gfx1032")]:
             p = self.run_on(options, "true", code=None)
             self.assertIn(text, p.stderr, options)

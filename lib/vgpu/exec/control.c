@@ -19,7 +19,7 @@ static int branch(struct wave *w, const struct pinst *p)
 
 	if (words == 0x3f && defect(w, RP_CHIP_BRANCH_3F)) {
 		/* where to is not documented: the instruction behind the target, like a lost carry */
-		w->t->defects[RP_CHIP_BRANCH_3F]++;
+		acted(w, p, RP_CHIP_BRANCH_3F, 1);
 		words = 0x40;
 	}
 	w->pc = next + (uint64_t)(4 * words);
@@ -67,7 +67,7 @@ STEP(prefetch)
 {
 	if (!defect(w, RP_CHIP_INST_PREFETCH_HANG))
 		return STEP_NEXT;
-	w->t->defects[RP_CHIP_INST_PREFETCH_HANG]++;
+	acted(w, p, RP_CHIP_INST_PREFETCH_HANG, 1);
 	return rp_exec_fault(w, p, RP_EXEC_HANG, -1, 0, false,
 		"s_inst_prefetch can hang %s (inst_prefetch_hang)", w->t->x->config.chip->name);
 }

@@ -409,8 +409,11 @@ static void add_report(struct rp_exec_report *report, const struct worker *t)
 	report->n_instructions += t->n_instructions;
 	for (unsigned int i = 0; report->count && t->count && i < rp_isa_n_rows; i++)
 		report->count[i] += t->count[i];
-	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++)
+	for (unsigned int i = 0; i < RP_CHIP_FEATURE_MAX; i++) {
+		if (!report->defects[i])
+			report->defect_pc[i] = t->defect_pc[i];
 		report->defects[i] += t->defects[i];
+	}
 	for (unsigned int i = 0; i < RP_HAZARD_MAX; i++)
 		report->hazards[i] += t->hazards[i];
 	for (uint32_t i = 0; i < t->n_sites; i++) {

@@ -9,15 +9,16 @@
 #include <string.h>
 
 /* Wide accesses that are not naturally aligned give wrong data in WGP mode on chips with the defect. */
-static uint32_t misaligned(struct wave *w, const struct memop *op, uint32_t addr)
+static uint32_t misaligned(struct wave *w, const struct pinst *p, uint32_t addr)
 {
+	const struct memop *op = p->m.op;
 	unsigned int align = op->bytes == 12 ? 16 : op->bytes;
 
 	if (op->bytes < 8 || op->kind == MEM_ATOMIC || op->two || !w->g->wgp ||
 		!(addr & (align - 1)) || !defect(w, RP_CHIP_LDS_MISALIGNED_WGP))
 		return addr;
 	/* which wrong data is not documented: that at the aligned address */
-	w->t->defects[RP_CHIP_LDS_MISALIGNED_WGP]++;
+	acted(w, p, RP_CHIP_LDS_MISALIGNED_WGP, 1);
 	return addr & ~(align - 1);
 }
 
@@ -156,7 +157,7 @@ static int plain_half(struct wave *w, const struct pinst *p, unsigned int h, uin
 				store(w, op, second, v);
 			}
 		} else {
-			a = misaligned(w, op, a + (uint32_t)m->offset);
+			a = misaligned(w, p, a + (uint32_t)m->offset);
 			if (op->kind == MEM_LOAD) {
 				load(w, op, a, d);
 			} else if (op->kind == MEM_STORE) {

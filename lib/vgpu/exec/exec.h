@@ -73,6 +73,12 @@ struct rp_exec_config {
 	struct rp_exec_memory memory;
 };
 
+/*
+ * Features of the chip table (bits of enum rp_chip_feature) that change what happens here, each of
+ * which can be on or off in rp_exec_config.features: the defects of instructions, the timing hazards.
+ */
+uint64_t rp_exec_switchable(void);
+
 struct rp_exec; /* machine: chip, semantics of each row, decoded code */
 
 RP_MUST_CHECK int rp_exec_new(
@@ -134,6 +140,7 @@ struct rp_exec_report {
 	uint64_t n_instructions, n_waves, n_groups;
 	uint64_t *count; /* per row of lib/isa; the caller's array of rp_isa_n_rows, or NULL */
 	uint64_t defects[RP_CHIP_FEATURE_MAX]; /* how often a defect changed what happened */
+	uint64_t defect_pc[RP_CHIP_FEATURE_MAX]; /* where it did so first in some wave */
 	uint64_t hazards[RP_HAZARD_MAX];
 	uint32_t n_sites;
 	struct rp_exec_hazard_site sites[RP_EXEC_MAX_HAZARD_SITES];
@@ -153,6 +160,8 @@ struct rp_exec_row {
 	uint8_t fidelity; /* enum rp_exec_fidelity */
 	bool forms; /* SDWA and DPP as well, where the row has them */
 	bool clamp; /* clamp as well, where the row has it */
+	const char *
+		bound; /* APPROXIMATE: error that the ISA document allows the hardware, "1 ulp"; else NULL */
 };
 
 void rp_exec_row_info(unsigned int row, struct rp_exec_row *ret);

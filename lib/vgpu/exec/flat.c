@@ -182,14 +182,14 @@ static enum where place(struct wave *w, const struct pinst *p, uint64_t *va)
 			return hi == w->t->shared_hi ? LDS : SCRATCH;
 		}
 		if (m->offset && defect(w, RP_CHIP_FLAT_OFFSET_IGNORED))
-			w->t->defects[RP_CHIP_FLAT_OFFSET_IGNORED]++;
+			acted(w, p, RP_CHIP_FLAT_OFFSET_IGNORED, 1);
 		else
 			*va += (uint64_t)(int64_t)m->offset;
 		return GLOBAL;
 	}
 	if (m->segment == RP_ISA_SCRATCH && m->offset < 0 && m->offset & 3 && m->has_vaddr &&
 		defect(w, RP_CHIP_SCRATCH_NEGATIVE_OFFSET)) {
-		w->t->defects[RP_CHIP_SCRATCH_NEGATIVE_OFFSET]++;
+		acted(w, p, RP_CHIP_SCRATCH_NEGATIVE_OFFSET, 1);
 		*va += (uint64_t)(int64_t)(m->offset & ~3);
 		return SCRATCH;
 	}
@@ -333,8 +333,8 @@ int rp_exec_step_flat(struct wave *w, const struct pinst *p)
 				if (fast_global(w, h, m, &moved, mask, least + (uint64_t)offset,
 					    most + (uint64_t)offset)) {
 					if (m->offset && m->segment == RP_ISA_FLAT && !offset)
-						w->t->defects[RP_CHIP_FLAT_OFFSET_IGNORED] +=
-							(uint64_t)__builtin_popcount(mask);
+						acted(w, p, RP_CHIP_FLAT_OFFSET_IGNORED,
+							(uint64_t)__builtin_popcount(mask));
 					continue;
 				}
 			}

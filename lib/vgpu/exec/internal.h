@@ -218,6 +218,7 @@ struct worker {
 	uint64_t *count; /* per row; NULL: nobody asked */
 	uint64_t n_instructions;
 	uint64_t defects[RP_CHIP_FEATURE_MAX];
+	uint64_t defect_pc[RP_CHIP_FEATURE_MAX]; /* of the first time */
 	uint64_t hazards[RP_HAZARD_MAX];
 	struct rp_exec_hazard_site sites[RP_EXEC_MAX_HAZARD_SITES];
 	uint32_t n_sites;
@@ -281,6 +282,15 @@ static inline uint64_t exec_mask(const struct wave *w)
 static inline bool defect(const struct wave *w, enum rp_chip_feature feature)
 {
 	return w->t->x->config.features >> feature & 1;
+}
+
+/* A defect changed what happened, n times at this instruction. */
+static inline void acted(
+	struct wave *w, const struct pinst *p, enum rp_chip_feature feature, uint64_t n)
+{
+	if (!w->t->defects[feature])
+		w->t->defect_pc[feature] = pc_of(w, p);
+	w->t->defects[feature] += n;
 }
 
 /* scalar.c: a scalar operand code's value; code NO_REG is not allowed. */

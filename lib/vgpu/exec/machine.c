@@ -127,6 +127,38 @@ static bool clamps(unsigned int row, const struct rp_vkernel *kernel)
 	return true;
 }
 
+/* "RDNA 1.0" and "RDNA 2" instruction set documents, at each opcode. Of sine and cosine in f32 they state none. */
+static const struct {
+	const char *name, *bound;
+} bounds[] = {
+	{ "v_exp_f32", "1 ulp" },
+	{ "v_log_f32", "1 ulp" },
+	{ "v_rcp_f32", "1 ulp" },
+	{ "v_rcp_iflag_f32", "1 ulp" },
+	{ "v_rsq_f32", "1 ulp" },
+	{ "v_sqrt_f32", "1 ulp" },
+	{ "v_sin_f32", "not stated" },
+	{ "v_cos_f32", "not stated" },
+	{ "v_rcp_f64", "2^29 ulp" },
+	{ "v_rsq_f64", "2^29 ulp" },
+	{ "v_sqrt_f64", "2^29 ulp" },
+	{ "v_rcp_f16", "0.51 ulp" },
+	{ "v_rsq_f16", "0.51 ulp" },
+	{ "v_sqrt_f16", "0.51 ulp" },
+	{ "v_exp_f16", "0.51 ulp" },
+	{ "v_log_f16", "0.51 ulp" },
+	{ "v_sin_f16", "0.51 ulp" },
+	{ "v_cos_f16", "0.51 ulp" },
+};
+
+static const char *bound_of(unsigned int row)
+{
+	for (unsigned int i = 0; i < RP_ARRAY_SIZE(bounds); i++)
+		if (strcmp(rp_isa_name(row), bounds[i].name) == 0)
+			return bounds[i].bound;
+	return "not stated";
+}
+
 void rp_exec_row_of(unsigned int row, const struct sem *sem, struct rp_exec_row *ret)
 {
 	*ret = (struct rp_exec_row){ .fidelity = RP_EXEC_NONE };
@@ -144,6 +176,8 @@ void rp_exec_row_info(unsigned int row, struct rp_exec_row *ret)
 	if (row && row < rp_isa_n_rows)
 		resolve(&rp_kernels_portable, row, &sem);
 	rp_exec_row_of(row, &sem, ret);
+	if (ret->fidelity == RP_EXEC_APPROXIMATE)
+		ret->bound = bound_of(row);
 }
 
 const char *rp_exec_refuses(const struct rp_isa_inst *inst, const struct rp_exec_row *row)
@@ -180,6 +214,18 @@ const char *rp_exec_refuses(const struct rp_isa_inst *inst, const struct rp_exec
 	default:
 		return NULL;
 	}
+}
+
+uint64_t rp_exec_switchable(void)
+{
+	const uint64_t one = 1;
+
+	return one << RP_CHIP_FLAT_OFFSET_IGNORED | one << RP_CHIP_INST_PREFETCH_HANG |
+	       one << RP_CHIP_BRANCH_3F | one << RP_CHIP_LDS_MISALIGNED_WGP |
+	       one << RP_CHIP_SCRATCH_NEGATIVE_OFFSET | one << RP_CHIP_HAZARD_VMEM_TO_SCALAR |
+	       one << RP_CHIP_HAZARD_SMEM_TO_VECTOR | one << RP_CHIP_HAZARD_VCMPX_EXEC_WAR |
+	       one << RP_CHIP_HAZARD_VCMPX_PERMLANE | one << RP_CHIP_HAZARD_LDS_BRANCH_VMEM |
+	       one << RP_CHIP_HAZARD_NSA_TO_VMEM;
 }
 
 const char *rp_exec_fidelity_name(enum rp_exec_fidelity fidelity)

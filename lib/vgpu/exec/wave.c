@@ -90,7 +90,7 @@ static int run_page(struct wave *w, const struct cpage *page, uint64_t budget)
 			break;
 		}
 		r = fn(w, p);
-		if (count && r != STEP_FAULT)
+		if (count && r != STEP_FAULT && r != STEP_AGAIN)
 			count[p->row]++;
 		if (r == STEP_NEXT) {
 			p += p->words;
