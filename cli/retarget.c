@@ -28,18 +28,18 @@ static void free_job(struct job *j)
 	rp_map_close(&j->map);
 }
 
-/* --for, --cu-mode, --trap. 0 or the exit code. */
+/* --to, --cu-mode, --trap. 0 or the exit code. */
 static int choose(struct job *j)
 {
-	const char *name = rp_cli_opt(j->cli, "for"), *mode = rp_cli_opt(j->cli, "cu-mode");
+	const char *name = rp_cli_opt(j->cli, "to"), *mode = rp_cli_opt(j->cli, "cu-mode");
 
 	name = name ? name : "gfx1010";
 	j->options.chip = rp_chip_by_name(rp_span_str(name));
 	if (!j->options.chip)
-		return rp_cli_usage(j->cli, "--for=%s: no such chip", name);
+		return rp_cli_usage(j->cli, "--to=%s: no such chip", name);
 	if (!j->options.chip->isa || j->options.chip->is_generic)
 		return rp_cli_usage(
-			j->cli, "--for=%s: only gfx10 chips (gfx1010 to gfx1036)", name);
+			j->cli, "--to=%s: only gfx10 chips (gfx1010 to gfx1036)", name);
 	if (!mode || strcmp(mode, "auto") == 0)
 		j->options.cu_mode = RP_RETARGET_CU_AUTO;
 	else if (strcmp(mode, "on") == 0)
@@ -188,7 +188,7 @@ static void show_json(struct job *j, struct rp_json *json)
 	const struct rp_retarget_report *r = &j->report;
 	const struct rp_retarget_verified *v = &j->verified;
 
-	rp_json_kstr(json, "for", j->options.chip->name);
+	rp_json_kstr(json, "to", j->options.chip->name);
 	rp_json_kstr(json, "input", j->input);
 	rp_json_kstr(json, "from", j->out.from[0] ? j->out.from : NULL);
 	rp_json_kstr(json, "output", j->written ? j->output : NULL);
@@ -273,7 +273,7 @@ static int retarget_run(struct rp_cli *cli, int argc, char **argv)
 }
 
 static const struct rp_option retarget_options[] = {
-	{ "for", 0, "CHIP", "the card to write code for (default: gfx1010)",
+	{ "to", 0, "CHIP", "the card to write code for (default: gfx1010)",
 		"gfx1010 gfx1011 gfx1012 gfx1013" },
 	{ "output", 'o', "FILE", "the file to write; the input is never changed", "@file" },
 	{ "cu-mode", 0, "MODE",

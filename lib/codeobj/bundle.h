@@ -44,7 +44,7 @@ struct rp_ccob {
 	uint32_t header_bytes;
 	uint64_t total_bytes; /* with the header; 0: version 1 does not say */
 	uint64_t raw_bytes;
-	uint64_t hash; /* low half of the MD5 of the raw bytes; not checked */
+	uint64_t hash; /* low half of the MD5 of the raw bytes; rp_ccob_unpack does not check it */
 };
 
 bool rp_ccob_is(struct rp_span bytes);
@@ -52,5 +52,15 @@ RP_MUST_CHECK int rp_ccob_open(struct rp_span bytes, struct rp_ccob *ret, struct
 /* ret_used: bytes of the compressed bundle with its header. */
 RP_MUST_CHECK int rp_ccob_unpack(struct rp_span bytes, const struct rp_ccob *header,
 	uint64_t max_bytes, struct rp_unpacked *ret, size_t *ret_used, struct rp_error *err);
+
+/* First half of the MD5 of bytes, little endian: what a header's hash must be. */
+uint64_t rp_md5_low(struct rp_span bytes);
+
+/*
+ * Appends raw, compressed and with a header of the same version and method as like. -EFBIG: versions 1 and
+ * 2 have 32 bits for sizes. ret has undefined bytes behind its old end after a failure.
+ */
+RP_MUST_CHECK int rp_ccob_pack(
+	struct rp_span raw, const struct rp_ccob *like, struct rp_buf *ret, struct rp_error *err);
 
 #endif

@@ -6,6 +6,7 @@ Where LLVM 19's tools are, they are the judges: llvm-objdump must decode everyth
 llvm-readelf must have nothing to say, and clang assembles what is too large to be committed.
 """
 import ctypes
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zlib
 
 PROGRAM, ROOT = sys.argv[1:3]
 CASES = os.path.join(ROOT, "tests/retarget/data/cases-gfx1030.co")
@@ -100,7 +102,7 @@ class Verb(unittest.TestCase):
     def test_llvm_reads_it(self):
         readelf = tool("llvm-readelf")
         for chip in ("gfx1010", "gfx1011", "gfx1012"):
-            self.retarget(CASES, "--for=" + chip)
+            self.retarget(CASES, "--to=" + chip)
             self.listing(self.path("out.co"), chip)
             got = subprocess.run([readelf, "-a", self.path("out.co")], capture_output=True, text=True, check=True)
             self.assertEqual(got.stderr, "")
@@ -108,7 +110,7 @@ class Verb(unittest.TestCase):
 
     def test_dots_stay_where_the_card_has_them(self):
         self.assertEqual(self.retarget(CASES)["rules"]["dot"], 15)
-        self.assertNotIn("dot", self.retarget(CASES, "--for=gfx1012")["rules"])
+        self.assertNotIn("dot", self.retarget(CASES, "--to=gfx1012")["rules"])
 
     def test_twice(self):
         self.retarget(CASES)
@@ -294,6 +296,146 @@ int answer(void) { return 42 + zeros[19999]; }
         self.assertEqual(self.retarget(self.path("again.so"))["native"], 2)
         self.assertEqual(read(self.path("out.co")), new)
 
+    def pack(self, raw, version=2, method=1):
+        """A compressed bundle as clang's bundler writes it."""
+        if method:
+            packed = subprocess.run([tool("zstd"), "-qc"], input=raw, capture_output=True, check=True).stdout
+        else:
+            packed = zlib.compress(raw)
+        total = {1: 20, 2: 24, 3: 32}[version] + len(packed)
+        sizes = {1: struct.pack("<I", len(raw)), 2: struct.pack("<II", total, len(raw)), 3: struct.pack("<QQ", total, len(raw))}
+        return struct.pack("<4sHH", b"CCOB", version, method) + sizes[version] + hashlib.md5(raw).digest()[:8] + packed
+
+    def unpack(self, data):
+        """(version, method, raw bundle, bytes used) after checking the header."""
+        version, method = struct.unpack_from("<HH", data, 4)
+        head = {1: 20, 2: 24, 3: 32}[version]
+        total = len(data) if version == 1 else struct.unpack_from("<I" if version == 2 else "<Q", data, 8)[0]
+        packed = data[head:total]
+        if method:
+            raw = subprocess.run([tool("zstd"), "-dqc"], input=packed, capture_output=True, check=True).stdout
+        else:
+            raw = zlib.decompress(packed)
+        self.assertEqual(data[head - 8:head], hashlib.md5(raw).digest()[:8])
+        self.assertEqual(len(raw), struct.unpack_from("<Q" if version == 3 else "<I", data, {1: 8, 2: 12, 3: 16}[version])[0])
+        return version, method, raw, total
+
+    def test_compressed_bundle(self):
+        entries = [self.HOST, (self.AMD + "gfx1030", read(CASES)), (self.AMD + "gfx90a:xnack-", read(OTHER))]
+        self.retarget(CASES)
+        want = read(self.path("out.co"))
+        for version, method, align in ((1, 1, 4096), (2, 1, 4096), (3, 1, 4096), (2, 0, 4096), (2, 1, 256)):
+            with self.subTest(version=version, method=method, align=align):
+                with open(self.path("in.hipfb"), "wb") as f:
+                    f.write(self.pack(self.bundle(entries, align), version, method))
+                got = self.retarget(self.path("in.hipfb"))
+                self.assertEqual((got["objects"], got["native"], got["from"]), (1, 0, "gfx1030"))
+                new = read(self.path("out.co"))
+                self.assertEqual(self.unpack(new)[:2], (version, method))
+                raw = ctypes.create_string_buffer(self.unpack(new)[2], len(self.unpack(new)[2]))
+                for name, content in (*entries[1:], (self.AMD + "gfx1010:xnack-", want)):
+                    self.assertEqual(self.look_up(ctypes.addressof(raw), name), content)
+                unit = self.scanned(self.path("out.co"))
+                self.assertEqual(unit["verdict"], "native-clean")
+                shutil.copy(self.path("out.co"), self.path("again"))
+                self.assertEqual(self.retarget(self.path("again"))["native"], 1)
+                self.assertEqual(read(self.path("out.co")), new)
+
+    def test_compressed_bundle_of_llvm(self):
+        bundler = tool("clang-offload-bundler")
+        with open(self.path("host"), "wb"):
+            pass
+        subprocess.run([bundler, "-type=o", "-compress", "-bundle-align=4096", "-output=" + self.path("in.hipfb"),
+                        "-targets=host-x86_64-unknown-linux--,hipv4-amdgcn-amd-amdhsa--gfx1030",
+                        "-input=" + self.path("host"), "-input=" + CASES], check=True)
+        self.retarget(self.path("in.hipfb"))
+        shutil.copy(self.path("out.co"), self.path("new.hipfb"))
+        self.retarget(CASES)
+        for name, want in (("gfx1030", CASES), ("gfx1010:xnack-", self.path("out.co"))):
+            subprocess.run([bundler, "-type=o", "-unbundle", "-targets=hipv4-amdgcn-amd-amdhsa--" + name,
+                            "-input=" + self.path("new.hipfb"), "-output=" + self.path("one.co")], check=True)
+            self.assertEqual(read(self.path("one.co")), read(want))
+
+    def test_compressed_bundle_that_is_damaged(self):
+        good = self.pack(self.bundle([self.HOST, (self.AMD + "gfx1030", read(CASES))]))
+        bad = bytearray(good)
+        bad[20] ^= 1  # the checksum
+        for content in (bytes(bad), good[:-1], good[:30]):
+            with open(self.path("in.hipfb"), "wb") as f:
+                f.write(content)
+            got = run("retarget", "-o", self.path("out.co"), self.path("in.hipfb"))
+            self.assertEqual(got.returncode, 65, got.stderr)
+            self.assertFalse(os.path.exists(self.path("out.co")))
+
+    def packed_program(self, *args, wrapped=True):
+        """A library (or program) with two compressed bundles and the wrappers that HIP registers."""
+        cc = shutil.which("cc")
+        if not cc:
+            self.skipTest("SKIP: no cc")
+        one = self.pack(self.bundle([self.HOST, (self.AMD + "gfx1030", read(CASES))]))
+        one += bytes(-len(one) % 4096)
+        two = self.pack(self.bundle([self.HOST, (self.AMD + "gfx1010:xnack-", read(NATIVE)), (self.AMD + "gfx1030", read(DEFECTS))]))
+        with open(self.path("fat.bin"), "wb") as f:
+            f.write(one + two)
+        with open(self.path("lib.c"), "w", encoding="ascii") as f:
+            f.write("""
+#include <stdio.h>
+__asm__(".section .hip_fatbin,\\"a\\",@progbits\\n.p2align 12\\nfatbin:\\n.incbin \\"%s\\"\\n.previous\\n");
+extern const char fatbin[] __attribute__((visibility("hidden")));
+struct wrapper { unsigned int magic, version; const char *bundle; void *unused; };
+#define WRAPPER __attribute__((used, section("%s")))
+WRAPPER struct wrapper first = { 0x48495046, 1, fatbin, 0 };
+WRAPPER struct wrapper second = { 0x48495046, 1, fatbin + %d, 0 };
+char zeros[20000];
+int answer(void) { return 42 + zeros[19999]; }
+int main(void)
+{
+	printf("%%zu\\n", fwrite(first.bundle, 1, 8, stderr) + fwrite(second.bundle, 1, 8, stderr));
+	return 0;
+}
+""" % (self.path("fat.bin"), ".hipFatBinSegment" if wrapped else ".data", len(one)))
+        subprocess.run([cc, *args, "-o", self.path("lib.so"), self.path("lib.c"), "-Wl,--build-id"], check=True)
+        return self.path("lib.so")
+
+    def test_library_with_compressed_bundles(self):
+        got = self.retarget(self.packed_program("-shared", "-fPIC"))
+        self.assertEqual((got["objects"], got["native"]), (1, 1))
+        new = read(self.path("out.co"))
+        unit = self.scanned(self.path("out.co"))
+        self.assertEqual(unit["verdict"], "native-clean")
+        loaded = ctypes.CDLL(self.path("out.co"))
+        self.assertEqual(loaded.answer(), 42)
+        self.retarget(CASES)
+        for pointer, want in (("first", self.path("out.co")), ("second", NATIVE)):
+            address = ctypes.c_void_p.in_dll(loaded, pointer).value  # magic and version
+            self.assertEqual(address, 0x148495046)
+            where = ctypes.c_void_p.from_address(ctypes.addressof(ctypes.c_char.in_dll(loaded, pointer)) + 8).value
+            (total,) = struct.unpack("<I", ctypes.string_at(where + 8, 4))
+            raw = self.unpack(ctypes.string_at(where, total))[2]
+            raw = ctypes.create_string_buffer(raw, len(raw))
+            self.assertEqual(self.look_up(ctypes.addressof(raw), self.AMD + "gfx1010:xnack-"), read(want))
+        with open(self.path("again.so"), "wb") as f:
+            f.write(new)
+        self.assertEqual(self.retarget(self.path("again.so"))["native"], 2)
+        self.assertEqual(read(self.path("out.co")), new)
+        got = subprocess.run([tool("llvm-readelf"), "-a", self.path("again.so")], capture_output=True, text=True, check=True)
+        self.assertEqual(got.stderr, "")
+
+    def test_program_with_compressed_bundles(self):
+        for args in (("-no-pie",), ("-pie", "-fPIE"), ("-pie", "-fPIE", "-Wl,-z,relro,-z,now")):
+            with self.subTest(args=args):
+                program = self.packed_program(*args)
+                self.retarget(program)
+                self.assertEqual(self.scanned(self.path("out.co"))["verdict"], "native-clean")
+                os.chmod(self.path("out.co"), 0o755)
+                got = subprocess.run([self.path("out.co")], capture_output=True, check=True)
+                self.assertEqual((got.stdout, got.stderr), (b"16\n", 2 * struct.pack("<4sHH", b"CCOB", 2, 1)))
+
+    def test_compressed_bundles_without_wrappers(self):
+        got = run("retarget", "-n", self.packed_program("-shared", "-fPIC", wrapped=False))
+        self.assertEqual(got.returncode, 1)
+        self.assertIn("no wrapper", got.stderr)
+
     def test_library_llvm_reads_it(self):
         self.retarget(self.library())
         got = subprocess.run([tool("llvm-readelf"), "-a", self.path("out.co")], capture_output=True, text=True, check=True)
@@ -325,7 +467,7 @@ int answer(void) { return 42 + zeros[19999]; }
 
     def test_wrong_use(self):
         self.assertEqual(run("retarget", CASES).returncode, 2)
-        self.assertEqual(run("retarget", "--for=gfx906", "-n", CASES).returncode, 2)
+        self.assertEqual(run("retarget", "--to=gfx906", "-n", CASES).returncode, 2)
         self.assertEqual(run("retarget", "--cu-mode=maybe", "-n", CASES).returncode, 2)
         self.assertEqual(run("retarget", "-n", self.path("absent")).returncode, 66)
         self.assertEqual(run("retarget", "-o", self.path("no/dir.co"), CASES).returncode, 66)

@@ -138,7 +138,7 @@ class Virtual(unittest.TestCase):
         """The same gfx1030 code object, rewritten by retarget: right on the virtual RX 5600 XT, and no hazard is met."""
         prebuilt = os.path.join(os.path.dirname(PROGRAM), "data/kernels/verify-gfx1030.co")
         out = os.path.join(TMP, "retargeted.co")
-        got = run("retarget", "--for=gfx1010", "--output=" + out, prebuilt)
+        got = run("retarget", "--to=gfx1010", "--output=" + out, prebuilt)
         self.assertEqual(got.returncode, 0, got.stderr)
         cases = ["conv-struct f32 n2 c3 h32 w32 k8 r3 s3 pad1", "conv f32 c3 h42 w42 k8 r3 s3 pad1", CASE,
                  "batch-norm f32 n2 c2 h9 w9", "gemm f16 n33 c40 k20", "conv-data f32 c4 h9 w9 k4 r3 s3 pad1 stride2",
