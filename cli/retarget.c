@@ -4,10 +4,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "retarget/retarget.h"
+#include "retarget.h"
+#include "retarget/tree.h"
 
 struct job {
 	struct rp_cli *cli;
@@ -28,27 +28,35 @@ static void free_job(struct job *j)
 	rp_map_close(&j->map);
 }
 
-/* --to, --cu-mode, --trap. 0 or the exit code. */
-static int choose(struct job *j)
+int rp_cli_retarget_options(struct rp_cli *cli, struct rp_retarget_options *ret)
 {
-	const char *name = rp_cli_opt(j->cli, "to"), *mode = rp_cli_opt(j->cli, "cu-mode");
+	const char *name = rp_cli_opt(cli, "to"), *mode = rp_cli_opt(cli, "cu-mode");
 
 	name = name ? name : "gfx1010";
-	j->options.chip = rp_chip_by_name(rp_span_str(name));
-	if (!j->options.chip)
-		return rp_cli_usage(j->cli, "--to=%s: no such chip", name);
-	if (!j->options.chip->isa || j->options.chip->is_generic)
-		return rp_cli_usage(
-			j->cli, "--to=%s: only gfx10 chips (gfx1010 to gfx1036)", name);
+	ret->chip = rp_chip_by_name(rp_span_str(name));
+	if (!ret->chip)
+		return rp_cli_usage(cli, "--to=%s: no such chip", name);
+	if (!ret->chip->isa || ret->chip->is_generic)
+		return rp_cli_usage(cli, "--to=%s: only gfx10 chips (gfx1010 to gfx1036)", name);
 	if (!mode || strcmp(mode, "auto") == 0)
-		j->options.cu_mode = RP_RETARGET_CU_AUTO;
+		ret->cu_mode = RP_RETARGET_CU_AUTO;
 	else if (strcmp(mode, "on") == 0)
-		j->options.cu_mode = RP_RETARGET_CU_ON;
+		ret->cu_mode = RP_RETARGET_CU_ON;
 	else if (strcmp(mode, "off") == 0)
-		j->options.cu_mode = RP_RETARGET_CU_OFF;
+		ret->cu_mode = RP_RETARGET_CU_OFF;
 	else
-		return rp_cli_usage(j->cli, "--cu-mode=%s: auto, on or off", mode);
-	j->options.trap = rp_cli_flag(j->cli, "trap");
+		return rp_cli_usage(cli, "--cu-mode=%s: auto, on or off", mode);
+	ret->trap = rp_cli_flag(cli, "trap");
+	return 0;
+}
+
+/* Options, and where the output goes. 0 or the exit code. */
+static int choose(struct job *j)
+{
+	int r = rp_cli_retarget_options(j->cli, &j->options);
+
+	if (r)
+		return r;
 	j->output = rp_cli_opt(j->cli, "output");
 	if (!j->output && !j->cli->dry_run)
 		return rp_cli_usage(
@@ -70,26 +78,6 @@ static int check_files(struct job *j, struct rp_error *err)
 	return 0;
 }
 
-#define CHUNK_BYTES ((size_t)16 << 20)
-
-/* In parts; clean pages of the mapped input are given back, so that a large library is not all in memory. */
-static int write_piece(
-	struct job *j, struct rp_tmpfile *tmp, struct rp_span piece, struct rp_error *err)
-{
-	int r = 0;
-
-	while (r == 0 && piece.n) {
-		struct rp_span part = { piece.p, piece.n < CHUNK_BYTES ? piece.n : CHUNK_BYTES };
-
-		r = rp_tmpfile_write(tmp, part, err);
-		piece = (struct rp_span){ piece.p + part.n, piece.n - part.n };
-		if (j->map.addr && part.p >= j->map.span.p &&
-			part.p < j->map.span.p + j->map.span.n)
-			(void)madvise(j->map.addr, j->map.span.n, MADV_DONTNEED); /* a hint */
-	}
-	return r;
-}
-
 static int publish(struct job *j, struct rp_error *err)
 {
 	RP_CLEANUP(rp_tmpfile_drop) struct rp_tmpfile tmp = RP_TMPFILE_INIT;
@@ -106,8 +94,8 @@ static int publish(struct job *j, struct rp_error *err)
 	if (fd < 0)
 		return RP_FAIL_ERRNO(err, -errno, "%s", slash ? dir : ".");
 	r = rp_tmpfile_open(fd, j->mode, &tmp, err);
-	for (size_t i = 0; r == 0 && i < j->out.n_pieces; i++)
-		r = write_piece(j, &tmp, j->out.pieces[i], err);
+	if (r == 0)
+		r = rp_retarget_output_write(&j->out, &j->map, &tmp, NULL, err);
 	if (r == 0)
 		r = rp_tmpfile_publish(&tmp, rp_path_base(j->output), err);
 	j->written = r == 0;
@@ -183,18 +171,9 @@ static void show_end(struct job *j)
 		rp_cli_out(j->cli, "  Written: %s\n", j->output);
 }
 
-static void show_json(struct job *j, struct rp_json *json)
+void rp_cli_retarget_json(struct rp_json *json, const struct rp_retarget_report *r,
+	const struct rp_retarget_verified *v)
 {
-	const struct rp_retarget_report *r = &j->report;
-	const struct rp_retarget_verified *v = &j->verified;
-
-	rp_json_kstr(json, "to", j->options.chip->name);
-	rp_json_kstr(json, "input", j->input);
-	rp_json_kstr(json, "from", j->out.from[0] ? j->out.from : NULL);
-	rp_json_kstr(json, "output", j->written ? j->output : NULL);
-	rp_json_kbool(json, "written", j->written);
-	rp_json_kuint(json, "objects", j->out.n_new);
-	rp_json_kuint(json, "native", j->out.n_native);
 	rp_json_kuint(json, "kernels", r->n_kernels);
 	rp_json_kuint(json, "functions", r->n_functions);
 	rp_json_kuint(json, "instructions", r->n_instructions);
@@ -203,7 +182,6 @@ static void show_json(struct job *j, struct rp_json *json)
 	rp_json_kuint(json, "refused_kernels", r->n_refused_kernels);
 	rp_json_kuint(json, "old_code_bytes", r->old_code_bytes);
 	rp_json_kuint(json, "new_code_bytes", r->new_code_bytes);
-	rp_json_kuint(json, "bytes", j->out.bytes);
 	rp_json_kbegin(json, "rules", '{');
 	for (unsigned int k = 0; k < RP_RETARGET_RULE_MAX; k++)
 		if (r->rules[k])
@@ -230,6 +208,19 @@ static void show_json(struct job *j, struct rp_json *json)
 	rp_json_kuint(json, "added", v->n_added);
 	rp_json_kuint(json, "traps", v->n_traps);
 	rp_json_end(json, '}');
+}
+
+static void show_json(struct job *j, struct rp_json *json)
+{
+	rp_json_kstr(json, "to", j->options.chip->name);
+	rp_json_kstr(json, "input", j->input);
+	rp_json_kstr(json, "from", j->out.from[0] ? j->out.from : NULL);
+	rp_json_kstr(json, "output", j->written ? j->output : NULL);
+	rp_json_kbool(json, "written", j->written);
+	rp_json_kuint(json, "objects", j->out.n_new);
+	rp_json_kuint(json, "native", j->out.n_native);
+	rp_json_kuint(json, "bytes", j->out.bytes);
+	rp_cli_retarget_json(json, &j->report, &j->verified);
 }
 
 static int retarget_run(struct rp_cli *cli, int argc, char **argv)

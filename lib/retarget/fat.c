@@ -537,6 +537,57 @@ static int finish(struct rp_rt_fat *f, const struct rp_elf *elf,
 				       : write_out(f, elf, fatbin, out, err);
 }
 
+/* Reads the bundles of a file. elf: opened if it is one, and *ret_section its .hip_fatbin; else NULL. */
+static int read_file(struct rp_rt_fat *f, struct rp_elf *elf,
+	const struct rp_elf_section **ret_section, struct rp_error *err)
+{
+	const struct rp_elf_section *s = NULL;
+	int r;
+
+	*ret_section = NULL;
+	if (rp_bundle_is(f->bytes) || rp_ccob_is(f->bytes))
+		return read_bundles(f, 0, f->bytes.n, err);
+	if (!rp_elf_is_64le(f->bytes))
+		return RP_FAIL(err, -ENOEXEC, "no code object, bundle, library or program");
+	r = rp_elf_open(f->bytes, elf, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < elf->n_sections; i++) {
+		if (!rp_span_starts(elf->sections[i].name, ".hip_fatbin") ||
+			elf->sections[i].type == RP_SHT_NOBITS ||
+			rp_span_eq_str(elf->sections[i].name, ".hipFatBinSegment"))
+			continue;
+		if (s || (elf->type != RP_ET_DYN && elf->type != RP_ET_EXEC))
+			return RP_FAIL(err, s ? -ENOTSUP : -ENOEXEC,
+				s ? "more than one section .hip_fatbin"
+				  : "an object file: link it first");
+		s = &elf->sections[i];
+	}
+	if (!s || !s->in_file)
+		return RP_FAIL(
+			err, s ? -EBADMSG : -ENOEXEC, s ? "truncated" : "no section .hip_fatbin");
+	*ret_section = s;
+	return read_bundles(f, s->offset, s->offset + s->data.n, err);
+}
+
+int rp_rt_fat_look(struct rp_span bytes, const struct rp_retarget_options *options,
+	struct rp_retarget_look *ret, struct rp_error *err)
+{
+	RP_CLEANUP(free_fat) struct rp_rt_fat f = { .options = options, .bytes = bytes };
+	RP_CLEANUP(rp_elf_close) struct rp_elf elf = { 0 };
+	const struct rp_elf_section *s;
+	int r = read_file(&f, &elf, &s, err);
+
+	if (r < 0)
+		return r;
+	ret->n_native = f.n_native;
+	ret->n_unknown = f.n_compressed;
+	ret->n_new = f.n_jobs - f.n_compressed;
+	for (size_t i = 0; i < f.n_jobs; i++)
+		ret->code_bytes += f.jobs[i].image.n;
+	return 0;
+}
+
 int rp_rt_fat(const struct rp_ctx *ctx, struct rp_span bytes,
 	const struct rp_retarget_options *options, unsigned int n_threads,
 	struct rp_retarget_output *out, struct rp_retarget_report *report,
@@ -545,32 +596,8 @@ int rp_rt_fat(const struct rp_ctx *ctx, struct rp_span bytes,
 	RP_CLEANUP(free_fat)
 	struct rp_rt_fat f = { .ctx = ctx, .options = options, .bytes = bytes };
 	RP_CLEANUP(rp_elf_close) struct rp_elf elf = { 0 };
-	const struct rp_elf_section *s = NULL;
-	int r;
+	const struct rp_elf_section *s;
+	int r = read_file(&f, &elf, &s, err);
 
-	if (rp_bundle_is(bytes) || rp_ccob_is(bytes)) {
-		r = read_bundles(&f, 0, bytes.n, err);
-		return r < 0 ? r : finish(&f, NULL, NULL, n_threads, out, report, verified, err);
-	}
-	if (!rp_elf_is_64le(bytes))
-		return RP_FAIL(err, -ENOEXEC, "no code object, bundle, library or program");
-	r = rp_elf_open(bytes, &elf, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < elf.n_sections; i++) {
-		if (!rp_span_starts(elf.sections[i].name, ".hip_fatbin") ||
-			elf.sections[i].type == RP_SHT_NOBITS ||
-			rp_span_eq_str(elf.sections[i].name, ".hipFatBinSegment"))
-			continue;
-		if (s || (elf.type != RP_ET_DYN && elf.type != RP_ET_EXEC))
-			return RP_FAIL(err, -ENOTSUP,
-				s ? "more than one section .hip_fatbin"
-				  : "an object file: link it first");
-		s = &elf.sections[i];
-	}
-	if (!s || !s->in_file)
-		return RP_FAIL(
-			err, s ? -EBADMSG : -ENOEXEC, s ? "truncated" : "no section .hip_fatbin");
-	r = read_bundles(&f, s->offset, s->offset + s->data.n, err);
-	return r < 0 ? r : finish(&f, &elf, s, n_threads, out, report, verified, err);
+	return r < 0 ? r : finish(&f, s ? &elf : NULL, s, n_threads, out, report, verified, err);
 }

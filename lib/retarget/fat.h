@@ -7,6 +7,7 @@
 
 #include "codeobj/bundle.h"
 #include "retarget/internal.h"
+#include "retarget/tree.h"
 
 #define RP_RT_PAGE 4096u
 
@@ -60,6 +61,10 @@ void rp_rt_choose(const struct rp_retarget_options *options, const struct rp_bun
 /* The id of the entry for the card, made of that of other. -EBADMSG. */
 RP_MUST_CHECK int rp_rt_entry_id(const struct rp_retarget_options *options, struct rp_span other,
 	char ret[160], struct rp_error *err);
+
+/* By tables alone, see rp_retarget_look. */
+RP_MUST_CHECK int rp_rt_fat_look(struct rp_span bytes, const struct rp_retarget_options *options,
+	struct rp_retarget_look *ret, struct rp_error *err);
 
 /* Empty bytes at offset, to be filled by the caller; NULL: out of memory. */
 struct rp_buf *rp_rt_patch_at(struct rp_rt_patches *patches, uint64_t offset);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* One file for the card: which objects in it are rewritten, and the pieces of the file that results. */
 #include <stdio.h>
+#include <sys/mman.h>
 
-#include "retarget/internal.h"
+#include "retarget/fat.h"
+#include "retarget/tree.h"
+
+#define CHUNK_BYTES ((size_t)16 << 20)
 
 void rp_retarget_output_free(struct rp_retarget_output *out)
 {
@@ -109,4 +113,57 @@ int rp_retarget_file(const struct rp_ctx *ctx, struct rp_span bytes,
 	out = (struct rp_retarget_output){ 0 };
 	*ret_verified = verified;
 	return 0;
+}
+
+int rp_retarget_look(struct rp_span bytes, const struct rp_retarget_options *options,
+	struct rp_retarget_look *ret, struct rp_error *err)
+{
+	RP_CLEANUP(rp_codeobj_close) struct rp_codeobj object = { 0 };
+	struct rp_retarget_look look = { .is_object = rp_codeobj_is(bytes) };
+	int r;
+
+	if (!look.is_object) {
+		r = rp_rt_fat_look(bytes, options, &look, err);
+	} else {
+		r = rp_codeobj_open(bytes, &object, err);
+		if (r == -EOPNOTSUPP)
+			return RP_FAIL(err, -ENOEXEC, "not linked yet");
+		look.chip = object.chip;
+		look.code_bytes = bytes.n;
+		look.n_native = r == 0 && object.chip && rp_chip_runs(options->chip, object.chip);
+		look.n_new = r == 0 && rp_retarget_can(options->chip, object.chip);
+	}
+	if (r == 0 && !look.n_new && !look.n_native && !look.n_unknown)
+		r = RP_FAIL(err, -ENOEXEC, "no code in it that could be retargeted");
+	if (r == 0)
+		*ret = look;
+	return r;
+}
+
+static int write_piece(const struct rp_map *map, struct rp_span piece, struct rp_tmpfile *tmp,
+	struct rp_sha256 *sha, struct rp_error *err)
+{
+	int r = 0;
+
+	while (r == 0 && piece.n) {
+		struct rp_span part = { piece.p, piece.n < CHUNK_BYTES ? piece.n : CHUNK_BYTES };
+
+		r = rp_tmpfile_write(tmp, part, err);
+		if (sha)
+			rp_sha256_add(sha, part);
+		piece = (struct rp_span){ piece.p + part.n, piece.n - part.n };
+		if (map->addr && part.p >= map->span.p && part.p < map->span.p + map->span.n)
+			(void)madvise(map->addr, map->span.n, MADV_DONTNEED); /* a hint */
+	}
+	return r;
+}
+
+int rp_retarget_output_write(const struct rp_retarget_output *out, const struct rp_map *map,
+	struct rp_tmpfile *tmp, struct rp_sha256 *sha, struct rp_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < out->n_pieces; i++)
+		r = write_piece(map, out->pieces[i], tmp, sha, err);
+	return r;
 }
