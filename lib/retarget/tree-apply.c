@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,7 +14,6 @@
 #include "retarget/tensile.h"
 #include "retarget/tree-internal.h"
 
-#define MAX_THREADS    64u
 #define MAX_DATA_BYTES ((size_t)1 << 30)
 
 struct worker {
@@ -264,11 +262,12 @@ static void end_with(struct worker *w, int r, const struct rp_error *err)
 }
 
 /* Files with one object, each by one thread. */
-static void *single_files(void *data)
+static void single_files(void *data, unsigned int thread)
 {
 	struct worker *w = data;
 	size_t i;
 
+	(void)thread;
 	while (!atomic_load(&w->failed) && (i = atomic_fetch_add(&w->next, 1)) < w->plan->n_items) {
 		struct rp_tree_item *item = &w->plan->items[i];
 		struct rp_error err = RP_ERROR_INIT;
@@ -283,20 +282,6 @@ static void *single_files(void *data)
 		if (r < 0)
 			end_with(w, r, &err);
 	}
-	return NULL;
-}
-
-static void run_singles(struct worker *w)
-{
-	pthread_t threads[MAX_THREADS];
-	unsigned int n = 0;
-
-	while (n + 1 < w->n_threads && n < MAX_THREADS &&
-		pthread_create(&threads[n], NULL, single_files, w) == 0)
-		n++; /* what cannot be started leaves its share to the others */
-	(void)single_files(w);
-	while (n > 0)
-		(void)pthread_join(threads[--n], NULL); /* fails for a wrong id only */
 }
 
 /* Files with many objects: all threads for one after the other. Then the single ones, then further names. */
@@ -311,7 +296,7 @@ static int stage_all(struct worker *w, struct rp_error *err)
 						 : do_code(w, i, w->n_threads, err);
 	if (r < 0)
 		return r;
-	run_singles(w);
+	rp_parallel(w->n_threads, single_files, w);
 	if (atomic_load(&w->failed)) {
 		if (err)
 			*err = w->error;
@@ -485,7 +470,6 @@ int rp_retarget_tree_apply(const struct rp_ctx *ctx, struct rp_tree_plan *plan,
 	RP_CLEANUP(rp_tree_manifest_free) struct rp_tree_manifest m = { 0 };
 	RP_CLEANUP(rp_close_fd) int state_fd = -1;
 	bool applied = false;
-	cpu_set_t set;
 	int r = rp_tree_recover(ctx, plan->dirfd, &applied, err);
 
 	if (r < 0 || plan->n_items == 0)
@@ -494,9 +478,7 @@ int rp_retarget_tree_apply(const struct rp_ctx *ctx, struct rp_tree_plan *plan,
 		return RP_FAIL(
 			err, -EEXIST, "apply was run here before: undo it first, then apply again");
 	if (!n_threads)
-		w.n_threads = sched_getaffinity(0, sizeof(set), &set) < 0
-				      ? 1
-				      : (unsigned int)CPU_COUNT(&set);
+		w.n_threads = rp_cpu_count();
 	for (size_t i = 0; i < plan->n_items; i++)
 		w.total += plan->items[i].content == RP_TREE_NAME ? 0 : plan->items[i].old_bytes;
 	if (pthread_mutex_init(&w.lock, NULL) != 0)
