@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "retarget/tensile.h"
 #include "retarget/tree-internal.h"
 
+#define CHUNK_BYTES    ((size_t)16 << 20)
 #define MAX_DATA_BYTES ((size_t)1 << 30)
 
 struct worker {
@@ -102,6 +104,25 @@ static void hash(struct rp_span bytes, char ret[RP_SHA256_HEX])
 	rp_sha256_hex(digest, ret);
 }
 
+/* The same for a mapped file, whose clean pages are given back part by part. */
+static void hash_map(const struct rp_map *map, char ret[RP_SHA256_HEX])
+{
+	uint8_t digest[RP_SHA256_BYTES];
+	struct rp_span rest = map->span;
+	struct rp_sha256 s;
+
+	rp_sha256_init(&s);
+	while (rest.n) {
+		struct rp_span part = { rest.p, rest.n < CHUNK_BYTES ? rest.n : CHUNK_BYTES };
+
+		rp_sha256_add(&s, part);
+		rest = (struct rp_span){ rest.p + part.n, rest.n - part.n };
+		(void)madvise(map->addr, map->span.n, MADV_DONTNEED); /* a hint */
+	}
+	rp_sha256_final(&s, digest);
+	rp_sha256_hex(digest, ret);
+}
+
 /* Opens the source of an item; it must still be the file that was planned for. */
 static int open_source(
 	struct worker *w, const struct rp_tree_item *item, struct rp_map *map, struct rp_error *err)
@@ -172,7 +193,7 @@ static int do_code(struct worker *w, size_t i, unsigned int n_threads, struct rp
 		(void)snprintf(item->from, sizeof(item->from), "%s", out.from);
 		r = write_code(w, i, &map, &out, err);
 		if (r == 0 && !item->is_new)
-			hash(map.span, item->old_sha);
+			hash_map(&map, item->old_sha);
 	} else if (r == 0) { /* a compressed bundle that has code for the card */
 		item->result = -EALREADY;
 		(void)snprintf(item->reason, sizeof(item->reason), "it has code for the card");

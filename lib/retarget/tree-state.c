@@ -187,7 +187,9 @@ int rp_tree_write_manifest(int state_fd, const struct rp_tree_manifest *m, struc
 		"[apply]\nversion = 1\nstate = %s\ncard = %s\n",
 		state_names[m->state], m->card);
 	for (size_t i = 0; i < m->n_files; i++)
-		rp_buf_addf(&text, "\n[file]\npath = %s\nnumber = %zu\nold = %s\nnew = %s\n",
+		rp_buf_addf(&text,
+			"\n[file]\npath = %s\n"
+			"number = %zu\nold = %s\nnew = %s\n",
 			m->files[i].path, m->files[i].number, m->files[i].old_sha,
 			m->files[i].new_sha);
 	r = rp_buf_check(&text, err);
