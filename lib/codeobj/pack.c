@@ -60,7 +60,7 @@ static void put(char *p, uint64_t v, unsigned int bytes)
 int rp_ccob_pack(
 	struct rp_span raw, const struct rp_ccob *like, struct rp_buf *ret, struct rp_error *err)
 {
-	static const char zeros[32];
+	static const char magic[4] = { 'C', 'C', 'O', 'B' }, zeros[32] = { 0 };
 	uint64_t limit = like->version == 3 ? UINT64_MAX : UINT32_MAX, hash = rp_md5_low(raw);
 	size_t start = ret->n;
 	char *head;
@@ -77,7 +77,7 @@ int rp_ccob_pack(
 			"compressed bundle: %zu bytes are more than a header of version %u can say",
 			raw.n, like->version);
 	head = ret->p + start;
-	memcpy(head, "CCOB", 4);
+	memcpy(head, magic, sizeof(magic));
 	put(head + 4, like->version, 2);
 	put(head + 6, like->method, 2);
 	if (like->version == 1) {
