@@ -30,7 +30,7 @@ check:
 	@scripts/run-tests.py $(BUILD) --label check
 
 check-slow:
-	@scripts/install-deps build check rocr vgpu
+	@scripts/install-deps build check rocr vgpu browser
 	@$(MAKE) --no-print-directory all
 	@meson configure $(BUILD) -Dtests=enabled
 	@ninja -C $(BUILD)

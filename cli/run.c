@@ -5,8 +5,7 @@
 
 #include <unistd.h>
 
-/* Adds what puts a program on the virtual card. */
-static int virtual_env(struct rp_cli *cli, struct rp_strv *changed, struct rp_error *err)
+int rp_virtual_env(struct rp_cli *cli, struct rp_strv *changed, struct rp_error *err)
 {
 	const char *others = rp_strv_getenv(&cli->env, "LD_PRELOAD");
 	RP_CLEANUP(rp_virtual_free) struct rp_virtual v = RP_VIRTUAL_INIT;
@@ -39,7 +38,7 @@ static int environment(struct rp_cli *cli, struct rp_strv *changed, struct rp_er
 		*err = (struct rp_error)RP_ERROR_INIT;
 		r = 0;
 	}
-	return r == 0 ? virtual_env(cli, changed, err) : r;
+	return r == 0 ? rp_virtual_env(cli, changed, err) : r;
 }
 
 static int run_run(struct rp_cli *cli, int argc, char **argv)

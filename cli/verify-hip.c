@@ -232,6 +232,10 @@ static void report(const struct data *d, const char *code_object)
 	       "max_error=%.9g max_ratio=%.9g pattern=%d stride=%zu object=%s\n",
 		c.n, c.n_wrong, c.n_nan, c.n_unwritten, beyond, c.first_wrong, c.first_got,
 		c.first_want, c.max_error, c.max_ratio, (int)c.pattern, c.stride, code_object);
+	printf("bins");
+	for (size_t i = 0; i < RP_VERIFY_BINS; i++)
+		printf(" %u", c.bins[i]);
+	printf("\n");
 }
 
 static int prepare(struct data *d, const char *text, uint64_t seed, struct rp_error *err)

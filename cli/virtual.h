@@ -64,4 +64,7 @@ bool rp_virtual_wanted(const struct rp_cli *cli);
 RP_MUST_CHECK int rp_virtual_prepare(
 	struct rp_cli *cli, struct rp_virtual *ret, struct rp_error *err);
 
+/* Appends the variables (NAME=VALUE) that put a program on it; none if none is wanted. */
+RP_MUST_CHECK int rp_virtual_env(struct rp_cli *cli, struct rp_strv *changed, struct rp_error *err);
+
 #endif

@@ -89,6 +89,7 @@ void rp_verify_compare(enum rp_verify_type type, const void *got, const double *
 		ret->n_nan += isnan(g) && !unwritten;
 		spread.wrong[i % MAX_STRIDE]++;
 		spread.last = i;
+		ret->bins[i * RP_VERIFY_BINS / n]++;
 	}
 	find_pattern(ret, &spread);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One case in a child with a deadline, and what its output and its end mean. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "verify/verify.h"
@@ -92,6 +93,18 @@ static bool read_result(const char *line, struct rp_verify_result *ret)
 	return true;
 }
 
+static bool read_bins(const char *line, struct rp_verify_comparison *c)
+{
+	for (size_t i = 0; i < RP_VERIFY_BINS; i++) {
+		int n = 0;
+
+		if (sscanf(line, " %" SCNu32 "%n", &c->bins[i], &n) != 1)
+			return false;
+		line += n;
+	}
+	return *line == '\0';
+}
+
 /* What the virtual card says of the instruction that stopped a kernel; false: nothing. */
 static bool virtual_card(struct rp_span tail, struct rp_verify_result *ret)
 {
@@ -113,7 +126,7 @@ static bool virtual_card(struct rp_span tail, struct rp_verify_result *ret)
 /* The lines on the child's standard output. Returns whether there was a result. */
 static bool read_lines(struct rp_span output, struct rp_verify_result *ret, bool *ret_unavailable)
 {
-	bool result = false;
+	bool result = false, bins = false;
 	struct rp_span line;
 
 	while (rp_span_line(&output, &line)) {
@@ -125,13 +138,15 @@ static bool read_lines(struct rp_span output, struct rp_verify_result *ret, bool
 			keep(ret->stage, sizeof(ret->stage), rp_span_str(text + 6));
 		else if (strncmp(text, "result ", 7) == 0)
 			result = read_result(text + 7, ret);
+		else if (strncmp(text, "bins ", 5) == 0)
+			bins = read_bins(text + 4, &ret->comparison);
 		else if (strncmp(text, "unavailable ", 12) == 0)
 			keep(ret->text, sizeof(ret->text), rp_span_str(text + 12));
 		else if (strncmp(text, "error ", 6) == 0)
 			keep(ret->text, sizeof(ret->text), rp_span_str(text + 6));
 		*ret_unavailable |= strncmp(text, "unavailable ", 12) == 0;
 	}
-	return result;
+	return result && bins;
 }
 
 void rp_verify_read_child(struct rp_span output, const struct rp_exit *ex, bool timed_out,

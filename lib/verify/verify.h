@@ -100,6 +100,8 @@ enum rp_verify_pattern {
 	RP_VERIFY_PATTERN_SCATTERED,
 };
 
+#define RP_VERIFY_BINS 64u
+
 struct rp_verify_comparison {
 	size_t n, n_wrong, n_nan, n_unwritten; /* NaN and unwritten ones are wrong, too */
 	size_t first_wrong; /* index; n if there is none */
@@ -107,6 +109,8 @@ struct rp_verify_comparison {
 	double max_error, max_ratio; /* absolute; as a multiple of the bound (right: <= 1) */
 	enum rp_verify_pattern pattern;
 	size_t stride; /* of RP_VERIFY_PATTERN_STRIDE */
+	uint32_t bins
+		[RP_VERIFY_BINS]; /* wrong ones by place: element i counts in i * RP_VERIFY_BINS / n */
 };
 
 /* got: float or half bits by type. */

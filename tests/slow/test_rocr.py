@@ -12,6 +12,8 @@ import tempfile
 import time
 import unittest
 
+import browser
+
 PROGRAM = sys.argv.pop(1)
 SOURCE_TOOL = sys.argv.pop(1)
 NO_NETWORK = "no network, or no Debian mirror configured"
@@ -29,8 +31,8 @@ class Real(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
         cls.env = dict(os.environ, HOME=str(cls.dir), XDG_CACHE_HOME=str(cls.dir / "cache"), LC_ALL="C")
 
-    def run_program(self, *args, code=0):
-        p = subprocess.run([PROGRAM, *map(str, args)], env=self.env, capture_output=True, text=True, timeout=3000)
+    def run_program(self, *args, code=0, env=None):
+        p = subprocess.run([PROGRAM, *map(str, args)], env=dict(self.env, **(env or {})), capture_output=True, text=True, timeout=3000)
         if p.returncode == 75 or "no Debian mirror" in p.stderr:
             self.skipTest("SKIP: " + NO_NETWORK)
         self.assertEqual(p.returncode, code, (args, p.stdout[-3000:], p.stderr[-3000:]))
@@ -121,6 +123,7 @@ class MainJob(Real):
         if not os.path.exists("/dev/kfd"):
             code = "import ctypes; print(hex(ctypes.CDLL('libhsa-runtime64.so.1').hsa_init()))"
             self.assertIn("0x1008", self.run_program("--prefix", prefix, "run", "--", sys.executable, "-c", code).stdout)
+        self.check_story(prefix)
         # an unchanged rerun does nothing
         started = time.monotonic()
         again = json.loads(self.run_program("--json", "--prefix", prefix, "build").stdout)
@@ -141,6 +144,33 @@ class MainJob(Real):
         self.run_program("--prefix", prefix, "rollback")
         self.assertFalse(os.path.lexists(prefix / "current"))
         self.run_program("--prefix", prefix, "rollback", code=66)
+
+
+    def check_story(self, prefix):
+        """The same on a virtual card, under the override as users set it: what it computes before and after."""
+        if subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=True).stdout.find("libamdhip64.so.5") < 0:
+            self.skipTest("SKIP: HIP 5.2.3 is not installed")
+        base, said = self.dir / "story", self.dir / "said"
+        notify = self.dir / "notify"
+        notify.write_text('#!/bin/sh\nprintf "%%s" "$1" > %s\n' % said)
+        notify.chmod(0o755)
+        doc = json.loads(self.run_program("--json", "--prefix", prefix, "--yes", "fix", "--gpu=gfx1010", "--report", base, "--notify", notify,
+                                          env={"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}).stdout)
+        before, after = doc["before"]["count"], doc["after"]["count"]
+        print("before:", before, "after:", after)
+        self.assertEqual((doc["chip"], doc["before"]["evidence"], doc["after"]["evidence"]), ("gfx1010", "virtual-gpu", "virtual-gpu"))
+        for verdict in ("wrong", "crashed", "hung"):
+            self.assertGreater(before[verdict], 0)
+        self.assertEqual(after["right"], doc["after"]["cases"])
+        self.assertEqual({r["code_object"] for r in doc["before"]["results"]}, {"verify-gfx1030.co"})
+        self.assertEqual(said.read_text(), "rocm-patch fix: done")
+        report = json.loads(base.with_suffix(".json").read_text())
+        self.assertEqual((report["before"], report["after"], report["active"]), (doc["before"], doc["after"], doc["active"]))
+        if browser.CHROMIUM:
+            seen = browser.everywhere(self, base.with_suffix(".html"), self.dir, self.env)
+            self.assertEqual([row[1:] for row in seen["rows"]],
+                             [[r["verdict"], a["verdict"]] for r, a in zip(doc["before"]["results"], doc["after"]["results"])])
+            self.assertEqual(seen["bars"], 2)
 
 
 if __name__ == "__main__":

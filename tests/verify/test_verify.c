@@ -248,6 +248,7 @@ static void test_compare(void **state)
 	c = compare(got, want, 4096);
 	assert_int_equal(c.n_wrong, 1);
 	assert_int_equal(c.first_wrong, 7);
+	assert_int_equal(c.bins[0], 1);
 	assert_int_equal(c.pattern, RP_VERIFY_PATTERN_ONE);
 	got[7] = 0.5f;
 	for (size_t i = 5; i < 4096; i += 32)
@@ -256,6 +257,8 @@ static void test_compare(void **state)
 	assert_int_equal(c.n_nan, 128);
 	assert_int_equal(c.pattern, RP_VERIFY_PATTERN_STRIDE);
 	assert_int_equal(c.stride, 32);
+	for (size_t i = 0; i < RP_VERIFY_BINS; i++)
+		assert_int_equal(c.bins[i], 2);
 	for (size_t i = 0; i < 4096; i++)
 		got[i] = 0.5f;
 	for (size_t i = 4000; i < 4096; i++)
@@ -290,9 +293,11 @@ static struct rp_verify_result child(
 	return r;
 }
 
+#define ZEROS8 "0 0 0 0 0 0 0 0 "
+#define BINS   "bins 7 " ZEROS8 ZEROS8 ZEROS8 ZEROS8 ZEROS8 ZEROS8 ZEROS8 "0 0 0 0 0 0 3\n"
 #define RESULT                                                                                \
 	"result n=10 wrong=%d nan=0 unwritten=0 beyond=%d first=10 got=0 want=0 max_error=0 " \
-	"max_ratio=0 pattern=%d stride=0 object=/x/y.co\n"
+	"max_ratio=0 pattern=%d stride=0 object=/x/y.co\n" BINS
 
 static void test_child(void **state)
 {
@@ -304,6 +309,11 @@ static void test_child(void **state)
 	r = child(line, "", 0, 0, false);
 	assert_int_equal(r.verdict, RP_VERIFY_RIGHT);
 	assert_string_equal(r.code_object, "/x/y.co");
+	assert_int_equal(r.comparison.bins[0], 7);
+	assert_int_equal(r.comparison.bins[63], 3);
+	*strstr(line, "bins") = '\0'; /* cut off before its end */
+	assert_int_equal(child(line, "", 0, 0, false).verdict, RP_VERIFY_ERROR);
+	(void)snprintf(line, sizeof(line), "stage kernel\nstage compare\n" RESULT, 0, 0, 0);
 	/* the same words from a child that then died are not a result */
 	assert_int_equal(child(line, "", 139, 11, false).verdict, RP_VERIFY_CRASHED);
 	assert_int_equal(child(line, "", 1, 0, false).verdict, RP_VERIFY_ERROR);

@@ -70,6 +70,19 @@ class Virtual(unittest.TestCase):
         self.assertIn("only the virtual card is here", got.stderr)
 
     @unittest.skipIf(os.path.exists("/dev/kfd"), "SKIP: this machine has a card")
+    def test_page(self):
+        page = os.path.join(TMP, "page.html")
+        code = run("verify", "--gpu=gfx1010", "--code-object=" + planted("ONE"), "--case=" + CASE, "--html=" + page).returncode
+        with open(page, encoding="utf-8") as f:
+            text = f.read()
+        self.assertEqual(code, 1)
+        for part in ("On the virtual card, not on silicon", '<span class="wrong">wrong</span>', '<svg class="strip"', CASE):
+            self.assertIn(part, text)
+        # told before the work, not after it
+        got = run("verify", "--gpu=gfx1010", "--case=" + CASE, "--html=/nonexistent/page.html")
+        self.assertEqual((got.returncode, got.stdout), (66, ""))
+        self.assertIn("/nonexistent/page.html: No such file or directory", got.stderr)
+
     def test_no_card_is_no_evidence(self):
         code, got = verify("--case=" + CASE)
         self.assertEqual((code, got["evidence"], got["count"]["unavailable"]), (69, None, 1))

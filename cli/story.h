@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What fix tells around its work: what doctor sees, what the card computes before, the same kernels rewritten for the card,
+ * what it computes after, and a report of all that.
+ */
+#ifndef RP_CLI_STORY_H
+#define RP_CLI_STORY_H
+
+#include "doctor.h"
+#include "retarget/retarget.h"
+#include "scan/scan.h"
+#include "verify.h"
+
+struct story {
+	struct rp_cli *cli;
+	struct doctor doctor;
+	bool has_card; /* one was found, real or virtual */
+	const struct rp_chip *chip; /* its; NULL: not known */
+	struct verify_session before, after;
+	bool has_before, has_after;
+	struct rp_strv env_after;
+	char *from,
+		*rewritten; /* owned: the kernels that ran before, and what retarget made of them */
+	struct rp_retarget_report report;
+	struct rp_scan_result scan; /* of from, for the card */
+	const char *
+		active; /* generation that is active after the work, borrowed; NULL: none was made */
+};
+
+#define STORY_OPTIONS                                                                              \
+	{ "gpu", 0, "CHIP",                                                                        \
+		"check on this card: real: the machine's (default); gfx1010, ...: a virtual one",  \
+		"real gfx1010 gfx1012 gfx1030 gfx1031 gfx1032" },                                  \
+		{ "profile", 0, "NAME[,KEY=VALUE...]",                                             \
+			"which virtual card and machine, as for run",                              \
+			"rx-5500-xt rx-5600-xt rx-5700-xt pro-w5500 rx-6600 rx-6700-xt "           \
+			"rx-6800-xt" },                                                            \
+		{ "no-verify", 0, NULL, "do not let the card compute, neither before nor after",   \
+			NULL },                                                                    \
+		{ "report", 0, "BASE",                                                             \
+			"write BASE.html and BASE.json (default: fix-report in the state folder)", \
+			"@file" },                                                                 \
+	{                                                                                          \
+		"notify", 0, "CMD", "run CMD with one argument, what came out, at the end", NULL   \
+	}
+
+void story_free(struct story *s);
+
+/* Options, doctor, and its screen in brief. 0, or an exit code (told). */
+RP_MUST_CHECK int story_begin(struct story *s);
+/* The quick cases as this environment is. 0 or -errno. */
+RP_MUST_CHECK int story_before(struct story *s, struct rp_error *err);
+/* Rewrites the kernels that ran, if they were made for another chip. 0 or -errno. */
+RP_MUST_CHECK int story_act(struct story *s, struct rp_error *err);
+RP_MUST_CHECK int story_after(struct story *s, struct rp_error *err);
+/* The table, and the report's files. 0 or -errno. */
+RP_MUST_CHECK int story_end(struct story *s, struct rp_error *err);
+/* RP_EXIT_PROBLEMS if something was checked afterwards and is not right; else 0. */
+int story_exit(const struct story *s);
+
+/* The page (story-page.c). */
+void story_page(const struct story *s, struct rp_buf *page);
+
+#endif
