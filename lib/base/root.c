@@ -136,6 +136,7 @@ int rp_root_openat(
 {
 	struct open_how how = { .flags = (unsigned int)flags | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	bool walk = false;
 	long fd = -1;
 
 	if (!root->no_openat2) {
@@ -143,10 +144,13 @@ int rp_root_openat(
 		/* EPERM: seccomp filters of older container engines answer so */
 		if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 			root->no_openat2 = true;
+		/* a rename anywhere while it stepped over "..": openat2(2) leaves what to do to us */
+		else if (fd < 0 && errno == EAGAIN)
+			walk = true;
 		else if (fd < 0)
 			fd = -errno;
 	}
-	if (root->no_openat2)
+	if (root->no_openat2 || walk)
 		fd = walk_open(root, path, flags);
 	if (fd < 0)
 		return RP_FAIL_ERRNO(err, (int)fd, "%s%s", root->is_host ? "" : root->label, path);

@@ -20,14 +20,37 @@ static bool version_of_name(const char *name, char ret[32])
 	return true;
 }
 
-/* ROCm version of the runtime in a library folder, by its file name. */
+/*
+ * "5.2" of libamdhip64.so.5.2.21153: HIP has the version of its ROCm. Debian's libhsa-runtime64.so.1.5.0 does not.
+ */
+static bool version_of_hip(struct probe *p, const char *libdir, char ret[32])
+{
+	for (unsigned int major = 5; major <= 9; major++) {
+		RP_CLEANUP(rp_free_p)
+		char *path = rp_asprintf("%s/libamdhip64.so.%u", libdir, major);
+		char target[PATH_MAX];
+		unsigned int of_name, minor;
+
+		if (path && probe_link(p, path, target) == 0 &&
+			sscanf(rp_path_base(target), "libamdhip64.so.%u.%u.", &of_name, &minor) ==
+				2 &&
+			of_name == major && minor < 100) {
+			(void)snprintf(ret, 32, "%u.%u", major, minor);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ROCm version of the runtime in a library folder, by its file names. */
 static bool version_of_folder(struct probe *p, const char *libdir, char ret[32])
 {
 	RP_CLEANUP(rp_free_p) char *path = rp_asprintf("%s/" HSA, libdir);
 	char target[PATH_MAX];
 
-	return path && probe_link(p, path, target) == 0 &&
-	       version_of_name(rp_path_base(target), ret);
+	if (path && probe_link(p, path, target) == 0 && version_of_name(rp_path_base(target), ret))
+		return true;
+	return version_of_hip(p, libdir, ret);
 }
 
 static void add_word(struct rp_buf *list, const char *word)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Nothing outside a root descriptor can be read, with openat2 and with the walk that replaces it. */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "unit.h"
 
 static void expect_read(struct rp_root *root, const char *path, int r, const char *text)
@@ -71,6 +74,42 @@ static void test_inside_only(void **state)
 	check(fd, true);
 }
 
+struct renamer {
+	int fd;
+	atomic_bool stop;
+};
+
+/* Directories that have nothing to do with the paths that are read. */
+static void *rename_on(void *data)
+{
+	struct renamer *r = data;
+
+	assert_int_equal(mkdirat(r->fd, "here", 0755), 0);
+	while (!atomic_load(&r->stop)) {
+		assert_int_equal(renameat(r->fd, "here", r->fd, "there"), 0);
+		assert_int_equal(renameat(r->fd, "there", r->fd, "here"), 0);
+	}
+	return NULL;
+}
+
+/* A kernel that cannot tell whether ".." stays inside says EAGAIN, which no caller must ever see. */
+static void test_renames_beside(void **state)
+{
+	RP_CLEANUP(rp_root_close) struct rp_root root = RP_ROOT_INIT;
+	struct renamer r = { .fd = (int)(intptr_t)*state };
+	char path[96];
+	pthread_t thread;
+
+	make_tree(r.fd);
+	(void)snprintf(path, sizeof(path), "%s/root", scratch_path);
+	assert_int_equal(rp_root_open(path, &root, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, rename_on, &r), 0);
+	for (int i = 0; i < 40000; i++)
+		expect_read(&root, "etc/deep/../deep/../deep/../f", 0, "text");
+	atomic_store(&r.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void test_host_and_errors(void **state)
 {
 	RP_CLEANUP(rp_root_close) struct rp_root root = RP_ROOT_INIT;
@@ -90,6 +129,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(test_inside_only),
+		cmocka_unit_test_setup_teardown(
+			test_renames_beside, scratch_setup, scratch_teardown),
 		cmocka_unit_test(test_host_and_errors),
 	};
 

@@ -563,6 +563,16 @@ def no_rocm(t):
     t.card()
 
 
+def debian_rocm(t):
+    """Debian 12's packages: names and versions of the files as they are there; ROCR's says nothing of ROCm's."""
+    t.system()
+    t.card()
+    lib = "/usr/lib/x86_64-linux-gnu/"
+    for name, real in (("libhsa-runtime64.so.1", "libhsa-runtime64.so.1.5.0"), ("libamdhip64.so.5", "libamdhip64.so.5.2.21153")):
+        t.file(lib + real, elf(False))
+        t.link(lib + name, real)
+
+
 def bare_tree(t):
     """A tree without .rocm-patch-machine.ini: user, nodes and environment are not known."""
     t.system()
