@@ -282,14 +282,19 @@ static void k_frexp_mant(struct rp_vargs *x)
 	}
 static double turns(double a, bool cosine)
 {
-	double f;
+	const double pi2 = 6.283185307179586477;
+	double f, m;
 
 	if (isinf(a))
 		return NAN;
 	if (fabs(a) > 256) /* outside of the range that the document allows */
 		return cosine ? 1 : 0;
-	f = a - floor(a);
-	return cosine ? cos(f * 6.283185307179586477) : sin(f * 6.283185307179586477);
+	/* the nearest whole turn off, exactly; sines of a quarter turn at most, so that 0 comes out as 0 */
+	f = a - rint(a);
+	m = fabs(f);
+	if (!cosine)
+		return sin(pi2 * (m > 0.25 ? copysign(0.5 - m, f) : f));
+	return m > 0.125 ? sin(pi2 * (0.25 - m)) : cos(pi2 * m);
 }
 APPROX(exp, exp2(a))
 APPROX(log, log2(a))

@@ -133,12 +133,6 @@ static inline uint32_t h_ldexp(uint32_t a, int32_t e, unsigned int round)
 }
 H2(ldexp, h_ldexp(a, (int16_t)(uint16_t)b, round))
 
-static inline float h_fract(float f)
-{
-	float r = f - floorf(f);
-
-	return r >= 1.0f ? 0x1.ffcp-1f : r;
-}
 static inline uint32_t h_round(float f, uint32_t a)
 {
 	return half_nan(f_to_half(f, 0), a, 0, 0);
@@ -147,7 +141,14 @@ H1(trunc, h_round(truncf(f), a))
 H1(ceil, h_round(ceilf(f), a))
 H1(floor, h_round(floorf(f), a))
 H1(rndne, h_round(rintf(f), a))
-H1(fract, h_round(h_fract(f), a))
+/* below 1 after rounding, too */
+static inline uint32_t h_fract(float f, uint32_t a)
+{
+	uint32_t r = h_round(f - floorf(f), a);
+
+	return r == 0x3c00u ? 0x3bffu : r;
+}
+H1(fract, h_fract(f, a))
 H1(frexp_exp, (a & F16_INF) == F16_INF || !(a & 0x7fffu) ? 0 : (uint32_t)(ilogbf(f) + 1) & 0xffffu)
 H1(frexp_mant, (a & F16_INF) == F16_INF ? half_nan(a, a, 0, 0)
 	       : !(a & 0x7fffu)		? a
@@ -156,13 +157,19 @@ H1(frexp_mant, (a & F16_INF) == F16_INF ? half_nan(a, a, 0, 0)
 /* Approximate on the hardware (0.51 ulp by the document); here the rounded true value. */
 static double h_turns(double a, bool cosine)
 {
-	double t = a - floor(a);
+	const double pi2 = 6.283185307179586477;
+	double f, m;
 
 	if (isinf(a))
 		return NAN;
-	if (fabs(a) > 256)
+	if (fabs(a) > 256) /* outside of the range that the document allows */
 		return cosine ? 1 : 0;
-	return cosine ? cos(t * 6.283185307179586477) : sin(t * 6.283185307179586477);
+	/* the nearest whole turn off, exactly; sines of a quarter turn at most, so that 0 comes out as 0 */
+	f = a - rint(a);
+	m = fabs(f);
+	if (!cosine)
+		return sin(pi2 * (m > 0.25 ? copysign(0.5 - m, f) : f));
+	return m > 0.125 ? sin(pi2 * (0.25 - m)) : cos(pi2 * m);
 }
 #define HD(name, expr) H1(name, half_nan(d_to_half(expr, 0), a, 0, 0))
 HD(rcp, 1 / (double)f)

@@ -277,6 +277,8 @@ static void finish(
 
 		w->ops->result(out, v->dst, omod ? v->omod : 0, v->clamp, w->mode >> 8 & 1,
 			w->mode >> 2 & 3);
+		if (omod && v->omod)
+			w->ops->flush(out, out, v->dst);
 	}
 	if (v->form == RP_ISA_FORM_SDWA && v->dst_sel < 6)
 		merge_sdwa(d, out, mask, v);
