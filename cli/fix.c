@@ -66,7 +66,9 @@ static int work(struct story *s, struct rp_builder *b, bool verify, struct rp_er
 	if (r < 0)
 		return r;
 	s->active = b->plan.id;
-	r = story_act(s, err);
+	r = story_rewrite_trees(s, err);
+	if (r == 0)
+		r = story_act(s, err);
 	if (r == 0 && s->has_before)
 		r = story_after(s, err);
 	return r == 0 ? story_end(s, err) : r;
@@ -81,8 +83,6 @@ static int fix_run(struct rp_cli *cli, int argc, char **argv)
 	bool verify;
 	int r, code;
 
-	(void)argc;
-	(void)argv;
 	r = story_begin(&s);
 	if (r)
 		return r;
@@ -90,6 +90,9 @@ static int fix_run(struct rp_cli *cli, int argc, char **argv)
 	if (!rp_builder_begin(cli, "rocr", &b, &code))
 		return code;
 	rp_builder_show_plan(cli, &b);
+	r = story_plan_trees(&s, argc, argv, &err);
+	if (r < 0)
+		return rp_cli_fail(cli, r, &err);
 	rp_cli_out(cli, "  check      %s\n",
 		verify ? "what the card computes, before and after, each case in a child with a "
 			 "deadline"
@@ -120,15 +123,19 @@ static const struct rp_option options[] = {
 
 const struct rp_verb rp_verb_fix = {
 	.name = "fix",
+	.operands = "[DIR...]",
 	.summary = "the whole road: examine, check, build and switch to a patched runtime, "
 		   "rewrite, check again",
 	.description = "Says what doctor sees, shows one plan and asks. Then: checks by value what "
 		       "the card computes; fetches, patches, builds, checks and installs ROCR into "
 		       "the store and activates it; rewrites the kernels that ran for another "
-		       "chip; checks again; writes a report. That the patches of ROCR help is a "
+		       "chip; checks again; writes a report. DIR: a ROCm prefix, an installed "
+		       "Python package or another folder whose GPU code is rewritten for the card, "
+		       "as verb apply does. That the patches of ROCR help is a "
 		       "hypothesis.",
 	.options = options,
 	.flags = RP_VERB_WRITES | RP_VERB_READS_SYSTEM,
 	.exit_codes = RP_EXITS(0, 1, 2, 65, 66, 69, 70, 73, 74, 75, 77, 78, 124),
+	.max_operands = RP_ANY,
 	.run = fix_run,
 };

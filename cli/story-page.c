@@ -54,8 +54,12 @@ static void undo(const struct story *s, struct rp_buf *page)
 	rp_page_element(page, "h2", "How to take it back");
 	if (s->active)
 		rp_page_element(page, "p", "rocm-patch --prefix %s rollback", s->cli->prefix);
-	rp_page_element(page, "p",
-		"The system's ROCm and your programs' files were not changed by this run.");
+	for (size_t i = 0; i < s->n_trees; i++)
+		if (s->trees[i].done)
+			rp_page_element(page, "p", "rocm-patch undo %s (%zu files were written)",
+				s->trees[i].dir, s->trees[i].plan.n_written);
+	rp_page_element(
+		page, "p", "Nothing else of the system's ROCm and your programs was changed.");
 }
 
 void story_page(const struct story *s, struct rp_buf *page)

@@ -19,6 +19,7 @@ void story_free(struct story *s)
 	verify_session_free(&s->after);
 	rp_strv_free(&s->env_after);
 	rp_retarget_report_free(&s->report);
+	story_trees_free(s);
 	free(s->from);
 	free(s->rewritten);
 }
@@ -267,6 +268,7 @@ static void story_json(const struct story *s, struct rp_json *j)
 	rp_json_kstr(j, "active", s->active);
 	rp_json_kstr(j, "kernels_before", s->from ? rp_path_base(s->from) : NULL);
 	rp_json_kstr(j, "kernels_after", s->rewritten);
+	story_trees_json(s, j);
 	if (s->has_before) {
 		rp_json_kbegin(j, "before", '{');
 		verify_json(&s->before, j);
@@ -331,5 +333,7 @@ int story_end(struct story *s, struct rp_error *err)
 
 int story_exit(const struct story *s)
 {
+	if (story_trees_left_out(s))
+		return RP_EXIT_PROBLEMS;
 	return s->has_after && !verify_all_right(&s->after) ? RP_EXIT_PROBLEMS : RP_EXIT_OK;
 }

@@ -8,8 +8,17 @@
 
 #include "doctor.h"
 #include "retarget/retarget.h"
+#include "retarget/tree.h"
 #include "scan/scan.h"
 #include "verify.h"
+
+/* A folder to be rewritten for the card, as verb apply does. */
+struct story_tree {
+	const char *dir; /* borrowed */
+	int fd;
+	struct rp_tree_plan plan;
+	bool done;
+};
 
 struct story {
 	struct rp_cli *cli;
@@ -23,6 +32,8 @@ struct story {
 		*rewritten; /* owned: the kernels that ran before, and what retarget made of them */
 	struct rp_retarget_report report;
 	struct rp_scan_result scan; /* of from, for the card */
+	struct story_tree *trees; /* owned */
+	size_t n_trees;
 	const char *
 		active; /* generation that is active after the work, borrowed; NULL: none was made */
 };
@@ -57,6 +68,13 @@ RP_MUST_CHECK int story_after(struct story *s, struct rp_error *err);
 RP_MUST_CHECK int story_end(struct story *s, struct rp_error *err);
 /* RP_EXIT_PROBLEMS if something was checked afterwards and is not right; else 0. */
 int story_exit(const struct story *s);
+
+/* Folders (story-trees.c): a line of the plan each; the work; its result. */
+RP_MUST_CHECK int story_plan_trees(struct story *s, int n, char **dirs, struct rp_error *err);
+RP_MUST_CHECK int story_rewrite_trees(struct story *s, struct rp_error *err);
+bool story_trees_left_out(const struct story *s); /* something could not be done */
+void story_trees_json(const struct story *s, struct rp_json *j);
+void story_trees_free(struct story *s);
 
 /* The page (story-page.c). */
 void story_page(const struct story *s, struct rp_buf *page);

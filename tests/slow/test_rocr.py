@@ -154,7 +154,10 @@ class MainJob(Real):
         notify = self.dir / "notify"
         notify.write_text('#!/bin/sh\nprintf "%%s" "$1" > %s\n' % said)
         notify.chmod(0o755)
-        doc = json.loads(self.run_program("--json", "--prefix", prefix, "--yes", "fix", "--gpu=gfx1010", "--report", base, "--notify", notify,
+        tree = self.dir / "tree"
+        tree.mkdir()
+        shutil.copy(pathlib.Path(PROGRAM).parent / "data/kernels/verify-gfx1030.co", tree)
+        doc = json.loads(self.run_program("--json", "--prefix", prefix, "--yes", "fix", "--gpu=gfx1010", "--report", base, "--notify", notify, tree,
                                           env={"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}).stdout)
         before, after = doc["before"]["count"], doc["after"]["count"]
         print("before:", before, "after:", after)
@@ -164,6 +167,11 @@ class MainJob(Real):
         self.assertEqual(after["right"], doc["after"]["cases"])
         self.assertEqual({r["code_object"] for r in doc["before"]["results"]} - {None}, {"verify-gfx1030.co"})  # None: it crashed
         self.assertEqual(said.read_text(), "rocm-patch fix: done")
+        self.assertEqual(doc["rewritten"], [{"dir": str(tree), "applied": True, "files": 1, "written": 1, "left_out": 0}])
+        got = json.loads(self.run_program("--json", "verify", "--gpu=gfx1010", "--what=copy", "--code-object", tree / "verify-gfx1010.co").stdout)
+        self.assertEqual(got["count"]["right"], 3)
+        self.run_program("--yes", "undo", tree)
+        self.assertEqual([p.name for p in tree.iterdir()], ["verify-gfx1030.co"])
         report = json.loads(base.with_suffix(".json").read_text())
         self.assertEqual((report["before"], report["after"], report["active"]), (doc["before"], doc["after"], doc["active"]))
         if browser.CHROMIUM:
