@@ -134,6 +134,18 @@ int rp_cp_inactive(struct rp_vgpu_queue *q, int64_t code, struct rp_vgpu_fault *
 	return signal ? signal_write(q, signal, true, code, 0, fault) : 0;
 }
 
+int rp_cp_inactive_value(struct rp_vgpu_queue *q, int64_t *ret)
+{
+	struct rp_vgpu_fault fault;
+	uint64_t signal = 0, value = 0;
+
+	if (read_u64(q, q->amd_queue + AQL_QUEUE_INACTIVE_SIGNAL, &signal, &fault) < 0 || !signal ||
+		read_u64(q, signal + SIGNAL_VALUE, &value, &fault) < 0)
+		return -EFAULT;
+	*ret = (int64_t)value;
+	return 0;
+}
+
 static int read_u32(
 	struct rp_vgpu_queue *q, uint64_t va, uint32_t *ret, struct rp_vgpu_fault *fault)
 {

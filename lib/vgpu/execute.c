@@ -5,7 +5,8 @@
  * ROCR amd_aql_queue.cpp (DynamicScratchHandler, ExceptionHandler), linux/kfd_ioctl.h (enum
  * kfd_dbg_trap_exception_code), AMDGPUUsage ("Kernel Descriptor", "Initial Kernel Execution State").
  *
- * The runtime's own trap handler is not executed: what it and the driver would write is written here.
+ * Where the runtime installed a trap handler, the wave runs it, and it tells the runtime itself. What it and the driver
+ * would write is written here only where there is none, or where it told nobody.
  */
 #include "vgpu/internal.h"
 
@@ -29,6 +30,8 @@
 #define AQL_QUEUE_TMPRING     140 /* amd_queue_t.compute_tmpring_size */
 #define AQL_QUEUE_SCRATCH_SRD 144
 #define SENDMSG_INTERRUPT     1u
+#define SENDMSG_GET_DOORBELL  10u
+#define DOORBELL_ID_BITS      10u /* of M0 in a trap handler's interrupt; the exceptions are above */
 #define EVENT_ID_MASK	      0xfffu
 
 static struct rp_page_table *table_of(struct rp_vgpu_queue *q)
@@ -90,14 +93,6 @@ static uint32_t le32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static void on_message(void *data, struct rp_exec_message *m)
-{
-	struct rp_vgpu_queue *q = (struct rp_vgpu_queue *)data;
-
-	if ((m->simm16 & 0xf) == SENDMSG_INTERRUPT)
-		rp_events_interrupt(&q->vgpu->events, m->m0 & EVENT_ID_MASK);
-}
-
 /* Fills d from the packet and the queue. 0 or -EFAULT with fault filled. */
 static int describe(
 	const struct rp_vgpu_dispatch *run, struct rp_exec_dispatch *d, struct rp_vgpu_fault *fault)
@@ -135,13 +130,18 @@ static int describe(
 		d->scratch_wave_bytes = (tmpring >> 12 & 0x1fff) * 1024;
 	}
 	d->cancel = &q->cancel;
-	d->message = on_message;
-	d->data = q;
+	d->tma = q->vgpu->gpu[q->gpu].tma;
 	return 0;
 }
 
-/* Tells the runtime; false: it could not be told. */
-static bool raise_error(struct rp_vgpu_queue *q, int64_t inactive, uint32_t exception)
+/* Whether the runtime hears of errors by KFD's exceptions, not by the queue's inactive signal. */
+static bool by_exception(const struct rp_vgpu_queue *q)
+{
+	return q->vgpu->runtime_enabled && q->vgpu->profile.exceptions && q->save_area;
+}
+
+/* As the driver: adds to the queue's exceptions and signals their event. False: the runtime could not be told. */
+static bool raise_exception(struct rp_vgpu_queue *q, uint32_t exception)
 {
 	struct rp_page_table *pt = table_of(q);
 	struct rp_vgpu *vgpu = q->vgpu;
@@ -150,8 +150,6 @@ static bool raise_error(struct rp_vgpu_queue *q, int64_t inactive, uint32_t exce
 	uint64_t payload;
 	uint32_t bits = 0;
 
-	if (!vgpu->runtime_enabled || !vgpu->profile.exceptions || !q->save_area)
-		return rp_cp_inactive(q, inactive, &fault) == 0;
 	if (rp_user_read(header, q->save_area, sizeof(header)) < 0)
 		return false;
 	payload = le32(header + SAVE_AREA_PAYLOAD) | (uint64_t)le32(header + SAVE_AREA_PAYLOAD + 4)
@@ -174,6 +172,15 @@ static bool raise_error(struct rp_vgpu_queue *q, int64_t inactive, uint32_t exce
 	}
 	rp_events_interrupt(&vgpu->events, le32(header + SAVE_AREA_EVENT));
 	return true;
+}
+
+/* Tells the runtime on the way that it listens to; false: it could not be told. */
+static bool raise_error(struct rp_vgpu_queue *q, int64_t inactive, uint32_t exception)
+{
+	struct rp_vgpu_fault fault;
+
+	return by_exception(q) ? raise_exception(q, exception)
+			       : rp_cp_inactive(q, inactive, &fault) == 0;
 }
 
 static void tell(const struct rp_vgpu *vgpu, const char *text)
@@ -275,12 +282,98 @@ static void report_stop(struct rp_vgpu *vgpu, const char *text)
 		tell(vgpu, err.text);
 }
 
-static enum rp_step stopped(
-	struct rp_vgpu_queue *q, const struct rp_exec_dispatch *d, const struct rp_exec_fault *f)
+/* A dispatch that runs, for what the executor calls back. */
+struct running {
+	struct rp_vgpu_queue *q;
+	const struct rp_exec_dispatch *d;
+	struct rp_exec_report *report; /* NULL: no memory for it */
+	bool reported; /* it was added to the program's */
+	bool finished; /* what stopped it is explained */
+	atomic_bool told; /* a trap handler's interrupt raised an exception */
+};
+
+static void on_message(void *data, struct rp_exec_message *m)
 {
+	struct running *run = (struct running *)data;
+	struct rp_vgpu_queue *q = run->q;
+
+	if ((m->simm16 & 0xf) == SENDMSG_GET_DOORBELL) {
+		m->exec_lo = q->doorbell; /* bit 31 is 0: the answer is there */
+		return;
+	}
+	if ((m->simm16 & 0xf) != SENDMSG_INTERRUPT)
+		return;
+	if (!m->in_handler || !by_exception(q))
+		rp_events_interrupt(&q->vgpu->events, m->m0 & EVENT_ID_MASK);
+	else if (raise_exception(q, m->m0 >> DOORBELL_ID_BITS & 0x3f))
+		atomic_store(&run->told, true);
+}
+
+static void count_once(struct running *run)
+{
+	if (run->report && !run->reported)
+		add_report(run->q, run->d, run->report);
+	run->reported = true;
+}
+
+/* Everything that we say of a stopped kernel, before the runtime hears of it: it may end the program then. */
+static void finish(struct running *run, const struct rp_exec_fault *f, bool poisoned)
+{
+	char text[1024];
+
+	count_once(run);
+	if (run->finished)
+		return;
+	run->finished = true;
+	explain(run->q, run->d, f, poisoned);
+	(void)rp_exec_fault_text(f, text, sizeof(text));
+	report_stop(run->q->vgpu, text);
+}
+
+/* A wave goes to the runtime's trap handler; last: nothing else of the dispatch runs any more. */
+static uint64_t on_trap(void *data, const struct rp_exec_fault *f, bool last)
+{
+	struct running *run = (struct running *)data;
+	uint64_t handler = run->q->vgpu->gpu[run->q->gpu].tba;
+
+	if (!handler)
+		return 0;
+	if (last)
+		finish(run, f, false);
+	rp_log_linef(&run->q->vgpu->log, false, "trap_handler queue=%u entered", run->q->number);
+	return handler;
+}
+
+/* Whether the trap handler that halted the wave told the runtime. If not, a program on a card would wait for ever. */
+static bool handler_told(struct running *run, const struct rp_exec_fault *f)
+{
+	static const char *const names[] = { "none", "halted", "returned", "failed" };
+	static const char silent[] =
+		"the runtime's trap handler halted the wave and told nobody: on a card "
+		"the program would wait for ever; here it is told directly";
+	static const char broken[] =
+		"the runtime's trap handler did not work: the runtime is told directly";
+	struct rp_vgpu_queue *q = run->q;
+	bool told = atomic_load(&run->told);
+	int64_t value = 0;
+
+	if (f->handler == RP_EXEC_HANDLER_NONE)
+		return false;
+	if (!told && !by_exception(q))
+		told = rp_cp_inactive_value(q, &value) == 0 && value != 0;
+	/* the runtime may have ended the program before this line */
+	rp_log_linef(&q->vgpu->log, true, "trap_handler queue=%u wave=%s runtime=%s", q->number,
+		names[f->handler], told ? "told" : "not_told");
+	if (!told)
+		tell(q->vgpu, f->handler == RP_EXEC_HANDLER_HALTED ? silent : broken);
+	return told;
+}
+
+static enum rp_step stopped(struct running *run, const struct rp_exec_fault *f)
+{
+	struct rp_vgpu_queue *q = run->q;
 	struct rp_vgpu_fault page = { .va = f->address,
 		.need = f->is_store ? RP_GPU_WRITE : RP_GPU_READ };
-	char text[1024];
 	bool told = true;
 
 	if (f->kind == RP_EXEC_CANCELED) {
@@ -288,10 +381,10 @@ static enum rp_step stopped(
 		return RP_STEP_STOPPED;
 	}
 	why_not(q, f->address, &page);
-	explain(q, d, f, f->kind == RP_EXEC_PAGE && page.poisoned);
-	(void)rp_exec_fault_text(f, text, sizeof(text));
-	report_stop(q->vgpu, text);
+	finish(run, f, f->kind == RP_EXEC_PAGE && page.poisoned);
 	q->stopped = true;
+	if (handler_told(run, f))
+		return RP_STEP_STOPPED;
 	switch (f->kind) {
 	case RP_EXEC_PAGE:
 		rp_queue_fault(q, "kernel", &page);
@@ -324,6 +417,8 @@ enum rp_step rp_execute(struct rp_vgpu_dispatch *run)
 	struct rp_vgpu_fault fault = { .va = 0 };
 	struct rp_exec_fault stop;
 	struct rp_exec_dispatch d;
+	struct running running = { .q = q, .d = &d };
+	enum rp_step step = RP_STEP_RAN;
 	struct rp_error err = RP_ERROR_INIT;
 	struct rp_exec_report *report;
 	int r;
@@ -338,19 +433,22 @@ enum rp_step rp_execute(struct rp_vgpu_dispatch *run)
 		rp_queue_fault(q, "kernel_descriptor", &fault);
 		return RP_STEP_STOPPED;
 	}
+	d.message = on_message;
+	d.trap_handler = on_trap;
+	d.data = &running;
 	report = calloc(1, sizeof(*report));
 	if (report && vgpu->report_path)
 		report->count = calloc(rp_isa_n_rows, sizeof(*report->count));
+	running.report = report;
 	r = rp_exec_dispatch(x, &d, report, &stop, &err);
-	if (report) {
-		add_report(q, &d, report);
-		free(report->count);
-		free(report);
-	}
-	if (r == 0)
-		return RP_STEP_RAN;
+	count_once(&running);
 	if (r == -EIO)
-		return stopped(q, &d, &stop);
+		step = stopped(&running, &stop);
+	if (report)
+		free(report->count);
+	free(report);
+	if (r == 0 || r == -EIO)
+		return step;
 	tell(vgpu, err.text);
 	report_stop(vgpu, err.text);
 	rp_vgpu_note(vgpu, "dispatch: %s", err.text);

@@ -232,6 +232,8 @@ struct rp_vgpu_dispatch {
 enum rp_step rp_cp_dispatch(struct rp_vgpu_dispatch *d);
 /* Sets the queue's inactive signal: the runtime's error handler runs. 0 or -EFAULT. */
 int rp_cp_inactive(struct rp_vgpu_queue *q, int64_t code, struct rp_vgpu_fault *fault);
+/* Its value; 0: nothing is wrong. 0 or -EFAULT. */
+int rp_cp_inactive_value(struct rp_vgpu_queue *q, int64_t *ret);
 enum rp_step rp_execute(struct rp_vgpu_dispatch *d);
 void rp_execute_summary(struct rp_vgpu *vgpu, struct rp_buf *ret);
 /* Name of the kernel whose code starts at entry, by the ELF image in GPU memory; owned; NULL: not found. */

@@ -642,7 +642,7 @@ static void test_lanes(void **unused)
 static void test_rows(void **unused)
 {
 	static const char *const expected[] = { "image_", "exp", "v_interp_", "tbuffer_",
-		"buffer_load_format", "buffer_store_format", "ds_gws_sema", "s_scratch_", "s_rfe",
+		"buffer_load_format", "buffer_store_format", "ds_gws_sema", "s_scratch_",
 		"s_endpgm_ordered", "v_mullit_f32", "v_mqsad_u32_u8", "ds_condxchg32_rtn_b64",
 		"ds_ordered_count" };
 	unsigned int n[RP_EXEC_UNVERIFIED + 1] = { 0 };

@@ -44,6 +44,80 @@ static void test_faults(void **unused)
 	rig_close(&r);
 }
 
+/* Stores what it finds in TTMP to its memory; returns behind an s_trap 7, halts the wave else. clang assembled it. */
+static const uint32_t trap_handler[] = { 0xb96ff803, 0xf4401b3d, 0xfa000000, 0xf4401b7d, 0xfa000004,
+	0xf4401bfd, 0xfa000008, 0xf4401cbd, 0xfa00000c, 0xf4401d7d, 0xfa000010, 0xf4401dfd,
+	0xfa000014, 0xf4401e3d, 0xfa000018, 0x93eeff6d, 0x00080010, 0xbf06876e, 0xbf850002,
+	0xbef81d8d, 0xbf820002, 0x806c846c, 0x826d806d, 0xb9f8f802, 0xbe80226c };
+
+static uint64_t handler_address(void *data, const struct rp_exec_fault *fault, bool last)
+{
+	const struct rig *r = (const struct rig *)data;
+
+	assert_int_equal(last, fault->kind != RP_EXEC_TRAP || fault->trap_id == 2);
+	return fault->trap_id == 9 ? 0 : r->code + 8192;
+}
+
+/* A wave that traps runs the runtime's handler, which lets it go on or halts it. */
+static void test_trap_handler(void **unused)
+{
+	struct rig r;
+	uint32_t *data;
+
+	(void)unused;
+	rig_open(&r, "gfx1010", 1);
+	data = (uint32_t *)(void *)r.data_host;
+	memcpy((uint8_t *)gpu_host(&r.gpu, r.code) + 8192, trap_handler, sizeof(trap_handler));
+	r.dispatch.trap_handler = handler_address;
+	r.dispatch.data = &r;
+	r.dispatch.tma = r.data;
+	r.dispatch.packet = 0x12345678000;
+	r.group.id[1] = 77;
+	r.wave.index = 3;
+	r.wave.scc = 1;
+	/* s_trap 7; s_mov_b32 s0, 5 */
+	assert_int_equal(RUN(&r, 0xbf920007, 0xbe800385), STEP_FAULT);
+	assert_true(rp_exec_trap(&r.wave, false));
+	assert_int_equal(r.worker.fault.kind, RP_EXEC_OK);
+	assert_int_equal(r.wave.pc, r.code + 4);
+	assert_int_equal(r.wave.scc, 1);
+	assert_int_equal(rp_exec_run_wave(&r.wave, 100), STEP_END);
+	assert_int_equal(r.wave.s[0], 5);
+	assert_int_equal(data[0], (uint32_t)r.code);
+	assert_int_equal(data[1], 7 << 16 | (uint32_t)(r.code >> 32));
+	assert_int_equal(data[2], 0);
+	assert_int_equal(data[3], 0x45678000);
+	assert_int_equal(data[4], 77);
+	assert_int_equal(data[5], 3);
+	assert_int_equal(data[6] & 0x10201, 0x10001); /* VALID, SCC; EXEC is not 0 */
+	/* an illegal instruction: TRAPSTS says so, no trap id; the wave is halted */
+	assert_int_equal(RUN(&r, 0xffffffff), STEP_FAULT);
+	assert_false(rp_exec_trap(&r.wave, true));
+	assert_int_equal(r.worker.fault.kind, RP_EXEC_ILLEGAL);
+	assert_int_equal(r.worker.fault.handler, RP_EXEC_HANDLER_HALTED);
+	assert_int_equal(data[1], (uint32_t)(r.code >> 32));
+	assert_int_equal(data[2], 1 << 11);
+	/* a memory violation */
+	r.wave.halt = 0;
+	r.wave.trap_status = 0;
+	vgpr(&r.wave, 0, 3)[0] = 0xdeadbeef;
+	assert_int_equal(RUN(&r, 0xdc308000, 0x007d0002), STEP_FAULT);
+	assert_false(rp_exec_trap(&r.wave, true));
+	assert_int_equal(r.worker.fault.kind, RP_EXEC_APERTURE);
+	assert_int_equal(data[2], 1 << 8);
+	/* no handler for it; a handler that is no code; s_rfe_b64 s[0:1] outside of one */
+	assert_int_equal(RUN(&r, 0xbf920009), STEP_FAULT);
+	assert_false(rp_exec_trap(&r.wave, false));
+	assert_int_equal(r.worker.fault.handler, RP_EXEC_HANDLER_NONE);
+	memset((uint8_t *)gpu_host(&r.gpu, r.code) + 8192, 0xff, 4);
+	assert_int_equal(RUN(&r, 0xbf920002), STEP_FAULT);
+	assert_false(rp_exec_trap(&r.wave, true));
+	assert_int_equal(r.worker.fault.kind, RP_EXEC_TRAP);
+	assert_int_equal(r.worker.fault.handler, RP_EXEC_HANDLER_FAILED);
+	fault_is(&r, RUN(&r, 0xbe802200), RP_EXEC_ILLEGAL, "s_rfe_b64 outside of a trap handler");
+	rig_close(&r);
+}
+
 /* flat_load_dword v0, v[2:3] offset:8: gfx10.1 ignores the offset in global memory, not in LDS. */
 static void test_flat_offset(void **unused)
 {
@@ -525,6 +599,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_trap_handler),
 		cmocka_unit_test(test_flat_offset),
 		cmocka_unit_test(test_lds_misaligned),
 		cmocka_unit_test(test_buffer),

@@ -272,6 +272,25 @@ class Sid(Base):
             # the runtime compiles for what it believes the card to be, and that code runs
             self.assertEqual(self.inside("./opencl", card=card).stdout, chip + ": 0 of 2913 results wrong\n")
 
+    @need("hipcc")
+    def test_errors_by_the_runtimes_own_handler(self):
+        """ROCR 6.4.3's trap handlers, executed: the one that speaks to the driver, and the one before it."""
+        lib = self.root / "usr/lib/x86_64-linux-gnu"
+        self.build("hipcc", "--genco", "--offload-arch=gfx1010", "--offload-arch=gfx1030", "-O1", "-DVALUE=1", "-o", self.dir / "errors.co",
+                   SOURCES / "hip_modules.cpp")
+        self.build("g++", "-D__HIP_PLATFORM_AMD__", "-isystem", self.root / "usr/include", "-O1", "-w", "-o", self.dir / "modules", SOURCES / "hip_modules.cpp",
+                   "-L%s" % lib, "-l:libamdhip64.so.6", "-Wl,--unresolved-symbols=ignore-in-shared-libs")
+        for card in ["rx-5600-xt", "rx-6800-xt", "rx-5600-xt,exceptions=0", "rx-6800-xt,exceptions=0"]:
+            for part, error in [("trap", "HSA_STATUS_ERROR_EXCEPTION"), ("violation", "HSA_STATUS_ERROR_MEMORY_APERTURE_VIOLATION"),
+                                ("illegal", "HSA_STATUS_ERROR_ILLEGAL_INSTRUCTION")]:
+                log = self.dir / "error.log"
+                log.unlink(missing_ok=True)
+                p = self.inside("./modules", part, "./errors.co", card=card, options=["--log", log], code=None)
+                self.assertIn(error, p.stderr, (card, part))
+                self.assertRegex(log.read_text(), r"trap_handler queue=\d+ entered")
+                # without exceptions gfx10.3 has no way to tell: no scalar stores
+                self.assertEqual("told nobody" in p.stderr, card == "rx-6800-xt,exceptions=0", (card, part, p.stderr))
+
     def test_exists_already(self):
         self.command("root", "create", "sid", self.root, code=73)
 

@@ -3,7 +3,7 @@
  * Kernels as HIP programs have them, every result compared with the host's: reduction, scan,
  * transpose, histograms, scratch, streams, waits between work-groups, fills, device globals, float
  * arithmetic. hip_samples PART...: runs the parts and prints "PART ok"; exits 1 at the first wrong value.
- * Parts "printf", "assert" and "trap" are judged by who runs them. It is compiled for wave32 and for wave64,
+ * Parts "printf", "assert", "trap", "violation" and "illegal" are judged by who runs them. It is compiled for wave32 and for wave64,
  * where gfx10 exchanges data only inside of each half (ds_bpermute_b32): shuffles are of LANES lanes.
  */
 #include <hip/hip_runtime.h>
@@ -1145,6 +1145,30 @@ static void trap()
 	printf("returned: %s\n", hipGetErrorName(hipDeviceSynchronize()));
 }
 
+/* An address that no aperture has. */
+__global__ void follow(uint64_t p)
+{
+	*(volatile int *)p = 1;
+}
+
+static void violation()
+{
+	LAUNCH(follow, 1, 64, 0, 0, UINT64_C(0xdeadbeefcafef00d));
+	printf("returned: %s\n", hipGetErrorName(hipDeviceSynchronize()));
+}
+
+__global__ void no_instruction()
+{
+	asm volatile(".long 0xffffffff");
+}
+
+static void illegal()
+{
+	hipLaunchKernelGGL(no_instruction, dim3(1), dim3(64), 0, 0);
+	CHECK(hipGetLastError());
+	printf("returned: %s\n", hipGetErrorName(hipDeviceSynchronize()));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -1167,6 +1191,8 @@ int main(int argc, char **argv)
 		{ "printf", print, false },
 		{ "assert", assertion, false },
 		{ "trap", trap, false },
+		{ "violation", violation, false },
+		{ "illegal", illegal, false },
 	};
 
 	for (int i = 1; i < argc; i++) {

@@ -81,9 +81,11 @@ STEP(trap)
 static int message(struct wave *w, const struct pinst *p, bool halt)
 {
 	const struct rp_exec_dispatch *d = w->t->d;
-	struct rp_exec_message m = {
-		.simm16 = p->w[0] & 0xffff, .m0 = w->s[M0], .halt = halt, .exec_lo = w->s[EXEC]
-	};
+	struct rp_exec_message m = { .simm16 = p->w[0] & 0xffff,
+		.m0 = w->s[M0],
+		.halt = halt,
+		.in_handler = w->priv,
+		.exec_lo = w->s[EXEC] };
 
 	if (d->message) {
 		d->message(d->data, &m);
@@ -135,6 +137,13 @@ STEP(call)
 	return STEP_BRANCH;
 }
 
+/* SCC 0, EXECZ 9, VCCZ 10, IN_TG 11, VALID 16. */
+uint32_t rp_exec_status(const struct wave *w)
+{
+	return w->scc | (uint32_t)(exec_mask(w) == 0) << 9 | rp_exec_scalar(w, 251) << 10 |
+	       (uint32_t)(w->g->n_waves > 1) << 11 | 1u << 16;
+}
+
 /* Hardware registers, by id (RDNA 2 ISA, "S_GETREG"; LLVM SIDefines.h, Hwreg). */
 static bool read_hwreg(const struct wave *w, unsigned int id, uint32_t *ret)
 {
@@ -142,9 +151,8 @@ static bool read_hwreg(const struct wave *w, unsigned int id, uint32_t *ret)
 	case 1:
 		*ret = w->mode;
 		return true;
-	case 2: /* STATUS: SCC 0, EXECZ 9, VCCZ 10, VALID 16 */
-		*ret = w->scc | (exec_mask(w) == 0) << 9 | rp_exec_scalar(w, 251) << 10 | 1u << 16 |
-		       (uint32_t)(w->g->n_waves > 1) << 11;
+	case 2:
+		*ret = rp_exec_status(w);
 		return true;
 	case 3:
 		*ret = w->trap_status;
@@ -187,10 +195,14 @@ static bool write_hwreg(struct wave *w, unsigned int id, uint32_t value)
 		return true;
 	case 2:
 		w->scc = value & 1;
+		if (w->priv)
+			w->halt = value >> 13 & 1;
 		return true;
 	case 3:
 		w->trap_status = value;
 		return true;
+	case 7: /* IB_STS: a trap handler restores it; it holds counters of what is outstanding, nothing here */
+		return w->priv != 0;
 	case 20:
 	case 21:
 		w->flat_scratch[id - 20] = value;

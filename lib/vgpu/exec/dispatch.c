@@ -31,6 +31,7 @@ struct shared {
 	uint64_t next, total, in_flight, max_in_flight;
 	uint32_t counts[3]; /* groups of the grid */
 	struct group *waiting, **last; /* suspended groups, first in first out */
+	struct group *trapped; /* whose wave traps when all others have stopped */
 	uint8_t *slot_used; /* per group in flight: which part of scratch it has */
 	bool stop;
 	struct rp_exec_fault fault; /* the first */
@@ -144,6 +145,7 @@ static void init_wave(struct wave *w, const struct shared *s, struct group *g, u
 	w->state = WAVE_READY;
 	w->sleeping = 0;
 	w->gws_waits = 0;
+	w->priv = w->halt = 0;
 	w->n_polls = 0;
 	w->n_instructions = 0;
 	w->trap_status = 0;
@@ -241,6 +243,14 @@ static void refresh_memory(struct worker *t)
 	memset(t->last, 0, sizeof(t->last));
 }
 
+/* A trap that may return is handled at once. */
+static bool goes_on(struct worker *t, struct wave *w)
+{
+	bool ends;
+
+	return rp_exec_traps(&t->fault, &ends) && !ends && rp_exec_trap(w, false);
+}
+
 enum outcome { GROUP_DONE, GROUP_WAITS, GROUP_FAILED };
 
 static enum outcome run_group(struct worker *t, struct group *g)
@@ -266,7 +276,7 @@ static enum outcome run_group(struct worker *t, struct group *g)
 			done += w->n_instructions - before;
 			slept_only =
 				slept_only && (r == STEP_YIELD || r == STEP_AGAIN) && w->sleeping;
-			if (r == STEP_FAULT)
+			if (r == STEP_FAULT && !goes_on(t, w))
 				return GROUP_FAILED;
 			if (r == STEP_END) {
 				w->state = WAVE_DONE;
@@ -319,6 +329,31 @@ static struct group *take_waiting(struct shared *s)
 	if (!s->waiting)
 		s->last = &s->waiting;
 	return g;
+}
+
+/* The first fault, if it ends the wave: its trap handler runs at the end. True: g is kept for that. */
+static bool keep_trapped(struct shared *s, struct group *g, const struct rp_exec_fault *f)
+{
+	bool ends;
+
+	if (s->stop || !rp_exec_traps(f, &ends) || !ends)
+		return false;
+	s->trapped = g;
+	return true;
+}
+
+/* After everything has stopped. */
+static void run_trapped(struct shared *s)
+{
+	struct wave *w;
+
+	if (!s->trapped)
+		return;
+	w = &s->trapped->waves[s->fault.wave];
+	w->t->fault = s->fault;
+	(void)rp_exec_trap(w, true);
+	s->fault = w->t->fault;
+	free_group(s->trapped);
 }
 
 static void stop_with(struct shared *s, const struct rp_exec_fault *f)
@@ -378,6 +413,7 @@ static void work(void *workers, unsigned int thread)
 	pthread_mutex_lock(&s->lock);
 	while ((g = next_group(s, t, &spare))) {
 		enum outcome r;
+		bool keep;
 
 		pthread_mutex_unlock(&s->lock);
 		r = run_group(t, g);
@@ -387,6 +423,7 @@ static void work(void *workers, unsigned int thread)
 			pthread_cond_signal(&s->changed);
 			continue;
 		}
+		keep = r == GROUP_FAILED && keep_trapped(s, g, &t->fault);
 		if (r == GROUP_FAILED)
 			stop_with(s, &t->fault);
 		s->in_flight--;
@@ -397,7 +434,7 @@ static void work(void *workers, unsigned int thread)
 		}
 		if (spare)
 			free_group(spare);
-		spare = g;
+		spare = keep ? NULL : g;
 		pthread_cond_broadcast(&s->changed);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -529,6 +566,7 @@ int rp_exec_dispatch(struct rp_exec *x, const struct rp_exec_dispatch *d,
 	}
 	for (unsigned int i = 0; report && i < n; i++)
 		add_report(report, &t[i]);
+	run_trapped(&s);
 	if (s.stop) {
 		char text[400];
 

@@ -104,8 +104,17 @@ const char *rp_exec_fault_name(enum rp_exec_fault_kind kind);
 #define RP_EXEC_FAULT_VGPRS 24u
 
 /* The first fault of a dispatch, as precise as the executor knows it. */
+/* What a trap handler made of a fault. */
+enum rp_exec_handler {
+	RP_EXEC_HANDLER_NONE, /* there is none, or not for this kind */
+	RP_EXEC_HANDLER_HALTED, /* it ran and halted the wave */
+	RP_EXEC_HANDLER_RETURNED, /* it ran, and the wave went on: never in a fault that stopped a dispatch */
+	RP_EXEC_HANDLER_FAILED, /* a fault in it, or it did not come back */
+};
+
 struct rp_exec_fault {
 	enum rp_exec_fault_kind kind;
+	enum rp_exec_handler handler;
 	uint64_t pc;
 	uint32_t w[RP_ISA_MAX_WORDS]; /* the instruction's words */
 	uint8_t n_words; /* 0: the code itself could not be read */
@@ -176,6 +185,7 @@ struct rp_exec_message {
 	uint32_t simm16; /* of s_sendmsg: message id in bits 3:0 */
 	uint32_t m0;
 	bool halt; /* s_sendmsghalt */
+	bool in_handler; /* sent by a trap handler */
 	uint32_t exec_lo; /* the wave's; message 10 (get doorbell) returns a value here */
 };
 
@@ -200,6 +210,14 @@ struct rp_exec_dispatch {
 	unsigned int max_groups; /* in flight at once; 0: a built-in number */
 	/* s_sendmsg; NULL: does nothing. Called from any thread. */
 	void (*message)(void *data, struct rp_exec_message *message);
+	/*
+	 * A wave met an illegal instruction, a memory violation or s_trap: the address of the trap handler
+	 * that it runs, 0: the dispatch stops. NULL: as 0. For what ends a wave (all but an s_trap other than 2,
+	 * AMDGPUUsage "Trap Handler ABI") it is called when everything else has stopped and report is filled (last); else from
+	 * any thread, and the wave may go on.
+	 */
+	uint64_t (*trap_handler)(void *data, const struct rp_exec_fault *fault, bool last);
+	uint64_t tma; /* memory of the trap handler, for its TTMP14 and 15 */
 	void *data;
 };
 

@@ -21,6 +21,7 @@ enum step {
 	STEP_BARRIER,
 	STEP_YIELD, /* go on behind it, but let others run first */
 	STEP_AGAIN, /* run it again, but let others run first */
+	STEP_RETURN, /* out of a trap handler, to wave.pc */
 	STEP_FAULT,
 };
 
@@ -178,6 +179,7 @@ struct wave {
 	bool plain; /* MODE asks for nothing that a host operation does not do by itself */
 	uint8_t state; /* enum wave_state */
 	uint8_t sleeping;
+	uint8_t priv, halt; /* in the trap handler; STATUS.HALT, which acts when it returns */
 	uint8_t gws_waits, gws_phase; /* at a barrier of the grid, and in which phase it came */
 	uint16_t n_polls;
 	uint32_t index; /* in the group */
@@ -305,6 +307,16 @@ void rp_exec_set_mode(struct wave *w, uint32_t mode);
 /* Runs until the wave ends, waits, or budget instructions are over. */
 int rp_exec_run_wave(struct wave *w, uint64_t budget);
 
+/*
+ * trap.c: runs the trap handler after STEP_FAULT, with worker.fault filled. last: nothing else runs any more. True: the
+ * wave goes on.
+ */
+bool rp_exec_trap(struct wave *w, bool last);
+/* Whether a fault is one that a trap handler runs for; ends: and ends the wave. */
+bool rp_exec_traps(const struct rp_exec_fault *f, bool *ret_ends);
+/* control.c: STATUS (hwreg 2). */
+uint32_t rp_exec_status(const struct wave *w);
+
 /* predecode.c */
 step_fn rp_exec_step_decode;
 struct cpage *rp_exec_page(struct worker *t, uint64_t va); /* NULL: not executable */
@@ -335,7 +347,7 @@ struct step_entry {
 	uint8_t fidelity;
 };
 extern const struct step_entry rp_exec_salu[], rp_exec_control[], rp_exec_lane[],
-	rp_exec_special_ds[], rp_exec_gws[], rp_exec_memory_control[];
+	rp_exec_special_ds[], rp_exec_gws[], rp_exec_trap_steps[], rp_exec_memory_control[];
 
 enum mem_kind { MEM_LOAD, MEM_STORE, MEM_ATOMIC };
 

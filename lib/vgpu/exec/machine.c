@@ -87,8 +87,8 @@ static void resolve(const struct rp_kernel_level *level, unsigned int row, struc
 	memset(ret, 0, sizeof(*ret));
 	switch (r->klass) {
 	case RP_ISA_CLASS_SALU:
-		if (!find_step(rp_exec_salu, name, ret))
-			(void)find_step(rp_exec_control, name, ret);
+		if (!find_step(rp_exec_salu, name, ret) && !find_step(rp_exec_control, name, ret))
+			(void)find_step(rp_exec_trap_steps, name, ret);
 		break;
 	case RP_ISA_CLASS_VALU:
 		if (find_step(rp_exec_lane, name, ret))

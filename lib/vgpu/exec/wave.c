@@ -85,7 +85,7 @@ static int run_page(struct wave *w, const struct cpage *page, uint64_t budget)
 		step_fn *fn = __atomic_load_n(&p->fn, __ATOMIC_ACQUIRE);
 
 		n++;
-		if (w->hazard && rp_exec_hazard_check(w, p) != STEP_NEXT) {
+		if (w->hazard && !w->priv && rp_exec_hazard_check(w, p) != STEP_NEXT) {
 			r = STEP_FAULT;
 			break;
 		}
@@ -96,6 +96,8 @@ static int run_page(struct wave *w, const struct cpage *page, uint64_t budget)
 			p += p->words;
 			continue;
 		}
+		if (r == STEP_RETURN)
+			goto out; /* pc is set */
 		if (r != STEP_BRANCH)
 			break;
 		if (n >= limit) {
