@@ -219,6 +219,87 @@ static bool fast_half(struct wave *w, const struct pmem *m, const struct buffer 
 	return true;
 }
 
+/* Lane i's place in scratch, from the dword row of the least offset on. NULL: it crosses a dword, or is not aligned. */
+static uint8_t *scratch_at(uint8_t *row, const struct buffer *b, const struct memop *op,
+	uint32_t off, uint64_t least, unsigned int lane)
+{
+	if (op->bytes < 4 ? (off & 3) + op->bytes > 4 : (off & 3) != 0)
+		return NULL;
+	return row + (uint64_t)((off & ~3u) - (uint32_t)(least & ~UINT64_C(3))) * b->index_stride +
+	       (size_t)lane * 4 + (off & 3);
+}
+
+/*
+ * Scratch, as its descriptor is made by ROCR: dword rows of the wave, without bounds. One translation for all lanes; if
+ * they have one offset, a row is one copy. False: not so.
+ */
+static bool scratch_half(struct wave *w, const struct pmem *m, const struct buffer *b,
+	unsigned int h, uint32_t mask, uint64_t soffset)
+{
+	const struct memop *op = m->op;
+	uint32_t tmp[4][RP_LANES] __attribute__((aligned(64)));
+	uint32_t off[RP_LANES] __attribute__((aligned(64))), zero[RP_LANES] = { 0 };
+	uint32_t row_bytes = 4 * b->index_stride;
+	bool store = op->kind == MEM_STORE;
+	uint64_t least, most;
+	uint8_t *row;
+
+	if (!b->swizzle || !b->add_tid || b->stride || b->check != 2 || !b->records || m->idxen ||
+		op->kind == MEM_ATOMIC)
+		return false;
+	if (m->offen)
+		memcpy(off, vgpr(w, h, m->addr), sizeof(off));
+	else
+		w->ops->fill(off, 0);
+	for (unsigned int i = 0; i < RP_LANES; i++)
+		off[i] += (uint32_t)m->offset;
+	w->ops->range(off, zero, mask, &least, &most);
+	row = rp_exec_translate(w->t, b->base + soffset + (least & ~UINT64_C(3)) * b->index_stride,
+		(most / 4 - least / 4 + (op->dwords ? op->dwords : 1u)) * row_bytes,
+		store ? RP_EXEC_WRITE : RP_EXEC_READ);
+	if (!row)
+		return false;
+	if (least == most && mask == UINT32_MAX && op->bytes >= 4 && least % 4 == 0) {
+		row += (size_t)h * RP_LANES * 4;
+		for (unsigned int k = 0; k < op->dwords; k++) {
+			uint32_t *v = vgpr(w, h, m->data + k);
+
+			if (store)
+				memcpy(row + (size_t)k * row_bytes, v, 4 * RP_LANES);
+			else
+				memcpy(v, row + (size_t)k * row_bytes, 4 * RP_LANES);
+		}
+		return true;
+	}
+	for (uint32_t rest = mask; rest; rest &= rest - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(rest);
+
+		if (!scratch_at(row, b, op, off[i], least, h * RP_LANES + i))
+			return false;
+	}
+	for (uint32_t rest = mask; rest; rest &= rest - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(rest);
+		uint8_t *at = scratch_at(row, b, op, off[i], least, h * RP_LANES + i);
+
+		if (store && op->bytes < 4) {
+			uint32_t v = vgpr(w, h, m->data)[i] >> (op->d16 == 2 ? 16 : 0);
+
+			memcpy(at, &v, op->bytes);
+		} else if (!store && op->bytes < 4) {
+			tmp[0][i] = rp_exec_load_small(at, op);
+		}
+		for (unsigned int k = 0; op->bytes >= 4 && k < op->dwords; k++, at += row_bytes) {
+			if (store)
+				memcpy(at, &vgpr(w, h, m->data + k)[i], 4);
+			else
+				memcpy(&tmp[k][i], at, 4);
+		}
+	}
+	if (!store)
+		put_result(w, h, m, tmp, mask, op->dwords);
+	return true;
+}
+
 static int slow_half(struct wave *w, const struct pinst *p, const struct buffer *b, unsigned int h,
 	uint32_t mask, uint64_t soffset)
 {
@@ -267,7 +348,8 @@ int rp_exec_step_buffer(struct wave *w, const struct pinst *p)
 		uint32_t mask = w->s[EXEC + h];
 		int r;
 
-		if (!mask || fast_half(w, m, &b, h, mask, soffset))
+		if (!mask || fast_half(w, m, &b, h, mask, soffset) ||
+			scratch_half(w, m, &b, h, mask, soffset))
 			continue;
 		r = slow_half(w, p, &b, h, mask, soffset);
 		if (r != STEP_NEXT)
