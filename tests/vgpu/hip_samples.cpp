@@ -1017,7 +1017,7 @@ __global__ void reverse_lds(uint32_t *p, unsigned n)
 
 static void globals()
 {
-	std::vector<uint32_t> t = random_words(64), want(256), big = random_words(16384),
+	std::vector<uint32_t> t = random_words(64), want(256), big = random_words(15360),
 			      back(big.rbegin(), big.rend());
 	device<uint32_t> out(256), d(big);
 	uint32_t zero = 100, got;
