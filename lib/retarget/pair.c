@@ -11,8 +11,8 @@ int rp_vf_decode(const struct rp_function *f, const struct rp_isa_target *target
 	struct rp_vf_code c = { .function = f, .target = *target };
 	size_t off = 0;
 
-	c.v = calloc(f->code.n / 4 + 1, sizeof(*c.v));
-	c.off = calloc(f->code.n / 4 + 2, sizeof(*c.off));
+	c.v = reallocarray(NULL, f->code.n / 4 + 1, sizeof(*c.v)); /* filled below */
+	c.off = reallocarray(NULL, f->code.n / 4 + 2, sizeof(*c.off));
 	if (!c.v || !c.off) {
 		rp_vf_code_free(&c);
 		return RP_NOMEM(err);

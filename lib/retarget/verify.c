@@ -102,21 +102,25 @@ static int pair_functions(struct rp_vf *v, struct rp_error *err)
 	for (size_t f = 0; f < o->n_functions; f++) {
 		struct rp_scan_mode mode = rp_scan_mode_of(o, f);
 		const struct rp_isa_target from = { o->chip->isa, mode.wave64 };
-		const struct rp_isa_target to = { v->options->chip->isa, mode.wave64 };
 		int r = rp_vf_decode(&o->functions[f], &from, &v->pairs[f].old_code, err);
 
-		if (r == 0)
-			r = rp_vf_decode(&n->functions[f], &to, &v->pairs[f].new_code, err);
 		if (r < 0)
 			return r;
 		if (!rp_span_eq(o->functions[f].name, n->functions[f].name))
 			return rp_vf_fail(v, f, UINT32_MAX, err, "has another name now");
 	}
 	for (size_t f = 0; f < o->n_functions; f++) {
-		int r = rp_vf_pair(v, f, err);
+		const struct rp_isa_target to = { v->options->chip->isa,
+			v->pairs[f].old_code.target.wave64 };
+		int r = rp_vf_decode(&n->functions[f], &to, &v->pairs[f].new_code, err);
 
+		if (r == 0)
+			r = rp_vf_pair(v, f, err);
 		if (r < 0)
 			return r;
+		/* only its offsets are asked for from here on; old code of others may be */
+		free(v->pairs[f].new_code.v);
+		v->pairs[f].new_code.v = NULL;
 		if (v->pairs[f].is_trap && !v->options->trap)
 			return rp_vf_fail(v, f, UINT32_MAX, err, "became a trap");
 	}
