@@ -19,10 +19,18 @@ struct job {
 	struct rp_retarget_verified verified;
 	mode_t mode;
 	bool written;
+	/* --diff */
+	const struct rp_function *function; /* of the last line; NULL: none */
+	bool has_head, in_json; /* its name stands; it is a JSON object that is open */
+	struct rp_buf before; /* unchanged lines that may become context */
+	unsigned int n_before, behind; /* lines in it; unchanged lines still to be shown */
 };
+
+#define CONTEXT 2u /* unchanged lines around changed ones */
 
 static void free_job(struct job *j)
 {
+	rp_buf_free(&j->before);
 	rp_retarget_output_free(&j->out);
 	rp_retarget_report_free(&j->report);
 	rp_map_close(&j->map);
@@ -58,9 +66,9 @@ static int choose(struct job *j)
 	if (r)
 		return r;
 	j->output = rp_cli_opt(j->cli, "output");
-	if (!j->output && !j->cli->dry_run)
+	if (!j->output && !j->cli->dry_run && !rp_cli_flag(j->cli, "diff"))
 		return rp_cli_usage(
-			j->cli, "-o FILE is missing (-n: only show what would be done)");
+			j->cli, "-o FILE is missing (-n, --diff: only show what would be done)");
 	return 0;
 }
 
@@ -100,6 +108,119 @@ static int publish(struct job *j, struct rp_error *err)
 		r = rp_tmpfile_publish(&tmp, rp_path_base(j->output), err);
 	j->written = r == 0;
 	return r;
+}
+
+static void diff_head(struct job *j, const struct rp_function *f)
+{
+	struct rp_json *json = rp_cli_json(j->cli);
+	RP_CLEANUP(rp_free_p) char *name = rp_span_dup(f->name);
+	const char *kind = f->kernel != RP_CODEOBJ_NO_KERNEL ? "kernel" : "function";
+
+	j->has_head = true;
+	if (json) {
+		rp_json_begin(json, '{');
+		rp_json_kstr(json, "name", name);
+		rp_json_kstr(json, "kind", kind);
+		rp_json_kbegin(json, "lines", '[');
+		j->in_json = true;
+	} else {
+		rp_cli_out(j->cli, "%s %s\n", kind, name ? name : "?");
+	}
+}
+
+/* The function at hand has no more lines. */
+static void diff_end(struct job *j)
+{
+	struct rp_json *json = rp_cli_json(j->cli);
+
+	if (json && j->in_json) {
+		rp_json_end(json, ']');
+		rp_json_end(json, '}');
+	} else if (j->has_head) {
+		rp_cli_out(j->cli, "\n");
+	}
+	j->has_head = j->in_json = false;
+	rp_buf_clear(&j->before);
+	j->n_before = j->behind = 0;
+}
+
+static void diff_json(struct rp_json *json, const struct rp_retarget_diff_line *l)
+{
+	rp_json_begin(json, '{');
+	if (l->has_old) {
+		rp_json_kuint(json, "old_offset", l->old_off);
+		rp_json_kstr(json, "old", l->old_text);
+	}
+	if (l->has_new) {
+		rp_json_kuint(json, "new_offset", l->new_off);
+		rp_json_kstr(json, "new", l->new_text);
+	}
+	rp_json_end(json, '}');
+}
+
+static void add_text_line(struct rp_buf *b, const struct rp_retarget_diff_line *l)
+{
+	if (l->has_old)
+		rp_buf_addf(b, "  %6x  %-52s", l->old_off, l->old_text);
+	else
+		rp_buf_addf(b, "  %6s  %-52s", "", "");
+	if (l->has_new)
+		rp_buf_addf(b, " %c %6x  %s", l->is_same ? ' ' : '|', l->new_off, l->new_text);
+	else
+		rp_buf_adds(b, " |");
+	rp_buf_addc(b, '\n');
+}
+
+/* An unchanged line: shown with -v, or near a changed one. */
+static void diff_same(struct job *j, const struct rp_retarget_diff_line *l)
+{
+	if (j->behind) {
+		j->behind--;
+	} else if (j->n_before == CONTEXT) {
+		const char *rest = strchr(rp_buf_cstr(&j->before), '\n');
+		RP_CLEANUP(rp_free_p) char *kept = rest ? strdup(rest + 1) : NULL;
+
+		rp_buf_clear(&j->before);
+		rp_buf_adds(&j->before, kept ? kept : "");
+		j->n_before--;
+	}
+	add_text_line(&j->before, l);
+	j->n_before++;
+	if (j->behind || j->cli->verbosity > 0) {
+		if (!j->has_head)
+			diff_head(j, l->function);
+		rp_cli_out_raw(j->cli, rp_buf_span(&j->before));
+		rp_buf_clear(&j->before);
+		j->n_before = 0;
+	}
+}
+
+static int diff_line(void *data, const struct rp_retarget_diff_line *l, struct rp_error *err)
+{
+	struct job *j = data;
+	struct rp_json *json = rp_cli_json(j->cli);
+
+	if (l->function != j->function)
+		diff_end(j);
+	j->function = l->function;
+	if (rp_cli_out_failed(j->cli))
+		return RP_FAIL(err, -ECANCELED, "nobody reads the output");
+	if (json && !l->is_same) {
+		if (!j->has_head)
+			diff_head(j, l->function);
+		diff_json(json, l);
+	} else if (!json && l->is_same) {
+		diff_same(j, l);
+	} else if (!json) {
+		if (!j->has_head)
+			diff_head(j, l->function);
+		add_text_line(&j->before, l);
+		rp_cli_out_raw(j->cli, rp_buf_span(&j->before));
+		rp_buf_clear(&j->before);
+		j->n_before = 0;
+		j->behind = CONTEXT + 1;
+	}
+	return rp_buf_check(&j->before, err);
 }
 
 static void show_notes(struct job *j)
@@ -226,6 +347,7 @@ static void show_json(struct job *j, struct rp_json *json)
 static int retarget_run(struct rp_cli *cli, int argc, char **argv)
 {
 	RP_CLEANUP(free_job) struct job j = { .cli = cli, .input = argv[0], .map = RP_MAP_INIT };
+	const struct rp_retarget_differ differ = { diff_line, &j };
 	struct rp_error err = RP_ERROR_INIT;
 	uint64_t threads = 0;
 	bool refused;
@@ -241,15 +363,27 @@ static int retarget_run(struct rp_cli *cli, int argc, char **argv)
 		r = rp_map_open(AT_FDCWD, j.input, &j.map, &err);
 	if (r < 0)
 		return rp_cli_fail(cli, r, &err);
+	if (rp_cli_flag(cli, "diff")) {
+		j.options.differ = &differ;
+		if (rp_cli_json(cli))
+			rp_json_kbegin(rp_cli_json(cli), "diff", '[');
+	}
 	r = rp_retarget_file(&cli->ctx, j.map.span, &j.options, (unsigned int)threads, &j.out,
 		&j.report, &j.verified, &err);
+	if (j.options.differ) {
+		diff_end(&j);
+		if (rp_cli_json(cli))
+			rp_json_end(rp_cli_json(cli), ']');
+	}
+	if (r == -ECANCELED && rp_cli_out_failed(cli))
+		return RP_EXIT_OK; /* main tells of the output */
 	if (r == -ENOEXEC || (r == -ENOTSUP && !j.report.n_functions))
 		r = -EBADMSG; /* not a file for this verb */
 	refused = r == -ENOTSUP;
 	if (r < 0 && !refused)
 		return rp_cli_fail(cli, rp_error_prefix(&err, r, "%s", j.input), &err);
 	show(&j);
-	if (r == 0 && !cli->dry_run)
+	if (r == 0 && !cli->dry_run && j.output)
 		r = publish(&j, &err);
 	if (r < 0 && !refused)
 		return rp_cli_fail(cli, r, &err);
@@ -273,6 +407,9 @@ static const struct rp_option retarget_options[] = {
 		"auto on off" },
 	{ "trap", 0, NULL,
 		"a function that cannot be fixed traps when it is called; else nothing is written",
+		NULL },
+	{ "diff", 0, NULL,
+		"old and new instructions side by side, where they differ (-v: all of them)",
 		NULL },
 	{ "jobs", 'j', "N", "number of threads (default: one a processor)", NULL },
 	{ NULL, 0, NULL, NULL, NULL },

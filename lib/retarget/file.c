@@ -68,6 +68,8 @@ int rp_rt_make(struct rp_span image, const struct rp_retarget_options *options, 
 	r = rp_codeobj_open(rp_buf_span(&out), &made, err);
 	if (r == 0)
 		r = rp_retarget_verify(&object, &made, options, &v, err);
+	if (r == -ECANCELED) /* whoever sees the lines has had enough */
+		return r;
 	if (r < 0) /* what we wrote is not what we meant: our bug, and nothing is handed out */
 		return rp_error_prefix(err, -EPROTO, "the check of the rewritten code failed");
 	rp_rt_add_verified(verified, &v);
@@ -102,6 +104,8 @@ int rp_retarget_file(const struct rp_ctx *ctx, struct rp_span bytes,
 	struct rp_retarget_verified verified = { 0 };
 	int r;
 
+	if (options->differ) /* lines of different objects must not mix */
+		n_threads = 1;
 	out.is_object = rp_codeobj_is(bytes);
 	if (out.is_object)
 		r = single(bytes, options, &out, report, &verified, err);

@@ -53,10 +53,28 @@ enum rp_retarget_cu_mode {
 	RP_RETARGET_CU_OFF, /* descriptors keep their mode */
 };
 
+#define RP_RETARGET_TEXT 512
+
+/* One old instruction beside one new one, in order; the texts are LLVM's syntax. */
+struct rp_retarget_diff_line {
+	const struct rp_function *function; /* of the old object */
+	bool has_old, has_new; /* has_old false: put in, or more of what the line before became */
+	bool is_same; /* but for the offset of a branch */
+	uint32_t old_off, new_off; /* in the function */
+	char old_text[RP_RETARGET_TEXT], new_text[RP_RETARGET_TEXT];
+};
+
+/* Who wants to see them; line may return an error, which ends the run. */
+struct rp_retarget_differ {
+	int (*line)(void *data, const struct rp_retarget_diff_line *line, struct rp_error *err);
+	void *data;
+};
+
 struct rp_retarget_options {
 	const struct rp_chip *chip; /* the card; its isa must not be 0 */
 	enum rp_retarget_cu_mode cu_mode;
 	bool trap; /* functions that cannot be fixed become s_trap 2 */
+	const struct rp_retarget_differ *differ; /* gets what the checker pairs; NULL: nobody */
 };
 
 /* A function that cannot be fixed, or a kernel that stays in doubt. */

@@ -116,6 +116,8 @@ static int pair_functions(struct rp_vf *v, struct rp_error *err)
 
 		if (r == 0)
 			r = rp_vf_pair(v, f, err);
+		if (r == 0 && v->options->differ)
+			r = rp_vf_diff(v, f, v->options->differ, err);
 		if (r < 0)
 			return r;
 		/* only its offsets are asked for from here on; old code of others may be */

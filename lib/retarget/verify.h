@@ -62,6 +62,10 @@ void rp_vf_code_free(struct rp_vf_code *code);
 /* pair.c: fills pairs[function] and adds its references. */
 RP_MUST_CHECK int rp_vf_pair(struct rp_vf *v, size_t function, struct rp_error *err);
 
+/* diff.c: hands out the lines of a function that is paired. */
+RP_MUST_CHECK int rp_vf_diff(struct rp_vf *v, size_t function,
+	const struct rp_retarget_differ *differ, struct rp_error *err);
+
 /*
  * group.c: whether new instructions from *j on are an allowed sequence for old instruction i;
  * *j then is the last of them. False: they are none.

@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -190,6 +191,40 @@ class Verb(unittest.TestCase):
         self.assertEqual(self.retarget(source)["from"], "gfx10-3-generic")
         got = subprocess.run([tool("llvm-readelf"), "-h", self.path("out.co")], capture_output=True, text=True, check=True)
         self.assertRegex(got.stdout, r"Flags: +0x233, gfx1010, xnack-")
+
+    def test_diff(self):
+        """Both columns are llvm-objdump's listings, all of them with -v; without, what differs and two lines around it."""
+        self.retarget(CASES)
+        want = [self.listing(CASES, "gfx1030"), self.listing(self.path("out.co"))]
+        got = run("retarget", "--diff", "-v", CASES)
+        self.assertEqual(got.returncode, 0)
+        old, new, changed, names = [], [], 0, []
+        for line in got.stdout.splitlines():
+            m = re.fullmatch(r"  (.{6})  (.{52}) ([ |])(?: (.{6})  (.+))?", line) or re.fullmatch(r"  (.{6})  (.{53,}?) ([ |])(?: (.{6})  (.+))?", line)
+            if m and (m.group(1).strip() or m.group(5)):
+                old += [m.group(2).strip()] if m.group(1).strip() else []
+                new += [m.group(5)] if m.group(5) else []
+                changed += m.group(3) == "|"
+            elif re.match(r"(kernel|function) ", line):
+                names.append(line.split()[1])
+        self.assertEqual(len(names), 10)
+        pad = ("s_code_end", "s_nop 0")  # between functions, too
+        self.assertEqual([x for x in old if x not in pad], [x for x in want[0] if x not in pad])
+        self.assertEqual([x for x in new if x not in pad], [x for x in want[1] if x not in pad])
+        self.assertLess(len(run("retarget", "--diff", CASES).stdout), len(got.stdout))
+        doc = json.loads(run("--json", "retarget", "--diff", CASES).stdout)
+        self.assertEqual((doc["written"], doc["output"]), (False, None))
+        self.assertEqual(sum(len(f["lines"]) for f in doc["diff"]), changed)
+        first = doc["diff"][0]
+        self.assertEqual((first["name"], first["kind"], first["lines"][0]), ("flat_global", "kernel", {
+            "old_offset": 0, "old": "flat_load_dword v4, v[4:5] offset:4", "new_offset": 0,
+            "new": "global_load_dword v4, v[4:5], off offset:4"}))
+        self.assertTrue(json.loads(run("--json", "retarget", "--diff", "-o", self.path("two.co"), CASES).stdout)["written"])
+        self.assertEqual(read(self.path("two.co")), read(self.path("out.co")))
+
+    def test_diff_of_a_library(self):
+        doc = json.loads(run("--json", "retarget", "--diff", "-j2", self.library()).stdout)
+        self.assertEqual({f["name"] for f in doc["diff"]} & {"flat_global", "bad"}, {"flat_global", "bad"})
 
     def test_dry_run(self):
         got = run("retarget", "-n", CASES)
