@@ -99,6 +99,8 @@ static int run(struct story *s, struct verify_session *v, struct rp_error *err)
 	v->deadline_ms = DEADLINE_SECONDS * 1000;
 	r = verify_read_cases(v, VERIFY_CONV | VERIFY_BN | VERIFY_GEMM | VERIFY_COPY, false, err);
 	if (r == 0)
+		r = verify_choose_backends(v, true, false, err);
+	if (r == 0)
 		r = verify_prepare(v, err);
 	return r == 0 ? verify_cases(v, err) : r;
 }

@@ -113,6 +113,31 @@ static int make_prefix(struct verify_session *s, struct rp_error *err)
 	return r == 0 ? rp_strv_add(&s->prefix, "--", err) : r;
 }
 
+int verify_choose_backends(struct verify_session *s, bool own, bool rocblas, struct rp_error *err)
+{
+	size_t n = s->cases.n, n_kept = 0;
+
+	for (size_t i = 0; rocblas && i < n; i++) {
+		if (s->cases.v[i].op != RP_VERIFY_GEMM)
+			continue;
+		if (rp_array_grow(&s->cases.v, &s->cases.cap, s->cases.n, sizeof(*s->cases.v)) < 0)
+			return RP_NOMEM(err);
+		s->cases.v[s->cases.n++] = s->cases.v[i];
+	}
+	s->n_own = own ? n : 0;
+	if (own)
+		return 0;
+	for (size_t i = n; i < s->cases.n; i++)
+		s->cases.v[n_kept++] = s->cases.v[i];
+	s->cases.n = n_kept;
+	return 0;
+}
+
+const char *verify_backend(const struct verify_session *s, size_t i)
+{
+	return i < s->n_own ? "hip" : "rocblas";
+}
+
 int verify_prepare(struct verify_session *s, struct rp_error *err)
 {
 	int r = s->code_objects.n ? 0 : default_kernels(s, err);
@@ -128,8 +153,11 @@ int verify_prepare(struct verify_session *s, struct rp_error *err)
 
 int verify_cases(struct verify_session *s, struct rp_error *err)
 {
-	const struct rp_verify_runner runner = { (const char *const *)s->prefix.v, s->helper,
-		(const char *const *)s->code_objects.v, s->env, s->deadline_ms };
+	struct rp_verify_runner runner = { .prefix = (const char *const *)s->prefix.v,
+		.helper = s->helper,
+		.code_objects = (const char *const *)s->code_objects.v,
+		.env = s->env,
+		.deadline_ms = s->deadline_ms };
 	char name[RP_VERIFY_NAME];
 
 	for (size_t i = 0; i < s->cases.n; i++) {
@@ -140,15 +168,16 @@ int verify_cases(struct verify_session *s, struct rp_error *err)
 		RP_EVENT(&s->cli->ctx, RP_EV_PROGRESS, RP_STR("step", "verify"),
 			RP_STR("object", name), RP_INT("done", i), RP_INT("total", s->cases.n),
 			RP_STR("unit", "cases"));
+		runner.backend = verify_backend(s, i);
 		r = rp_verify_run(&s->cli->ctx, &runner, &s->cases.v[i], s->seed + 2 * i, res, err);
 		if (r < 0)
 			return r;
 		s->n_results++;
 		s->n[res->verdict]++;
 		if (s->each)
-			s->each(s, &s->cases.v[i], res);
+			s->each(s, i);
 		if (res->verdict == RP_VERIFY_UNAVAILABLE)
-			return 0; /* no other case would find a card either */
+			return 0; /* no other case would find the card or the library either */
 	}
 	return 0;
 }

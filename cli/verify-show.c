@@ -77,14 +77,14 @@ static void comparison_json(struct rp_json *j, const struct rp_verify_result *re
 	}
 }
 
-static void result_json(
-	struct rp_json *j, const struct rp_verify_case *c, const struct rp_verify_result *res)
+static void result_json(struct rp_json *j, const struct verify_session *s, size_t i)
 {
+	const struct rp_verify_result *res = &s->results[i];
 	char name[RP_VERIFY_NAME];
 
 	rp_json_begin(j, '{');
-	rp_json_kstr(j, "case", rp_verify_name(c, name));
-	rp_json_kstr(j, "backend", "hip");
+	rp_json_kstr(j, "case", rp_verify_name(&s->cases.v[i], name));
+	rp_json_kstr(j, "backend", verify_backend(s, i));
 	rp_json_kstr(j, "verdict", rp_verify_verdict_name(res->verdict));
 	rp_json_kstr(j, "stage", res->stage);
 	rp_json_kint(j, "elapsed_ms", res->elapsed_ms);
@@ -103,7 +103,7 @@ void verify_json(const struct verify_session *s, struct rp_json *j)
 {
 	rp_json_kbegin(j, "results", '[');
 	for (size_t i = 0; i < s->n_results; i++)
-		result_json(j, &s->cases.v[i], &s->results[i]);
+		result_json(j, s, i);
 	rp_json_end(j, ']');
 	rp_json_kstr(j, "evidence", verify_evidence(s));
 	rp_json_kuint(j, "seed", s->seed);

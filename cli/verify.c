@@ -76,18 +76,42 @@ static int choose_cases(struct verify_session *s)
 	return r < 0 ? rp_cli_fail(s->cli, r, &err) : 0;
 }
 
-static void show(struct verify_session *s, const struct rp_verify_case *c,
-	const struct rp_verify_result *res)
+static void show(const struct verify_session *s, size_t i)
 {
+	const struct rp_verify_result *res = &s->results[i];
 	RP_CLEANUP(rp_free_p) char *detail = verify_detail(s, res);
 	char name[RP_VERIFY_NAME];
 
 	if (res->verdict == RP_VERIFY_RIGHT && s->cli->verbosity < 1)
 		return;
-	rp_cli_out(s->cli, "%-11s %s\n", rp_verify_verdict_name(res->verdict),
-		rp_verify_name(c, name));
+	rp_cli_out(s->cli, "%-11s %s%s\n", rp_verify_verdict_name(res->verdict),
+		rp_verify_name(&s->cases.v[i], name), i < s->n_own ? "" : " on rocBLAS");
 	if (detail && *detail)
 		rp_cli_out(s->cli, "            %s\n", detail);
+}
+
+/* --backend. 0 or an exit code. */
+static int choose_backends(struct verify_session *s)
+{
+	RP_CLEANUP(rp_strv_free) struct rp_strv words = RP_STRV_INIT;
+	const char *text = rp_cli_opt(s->cli, "backend");
+	struct rp_error err = RP_ERROR_INIT;
+	bool own = false, rocblas = false;
+	int r = rp_strv_split(&words, rp_span_str(text ? text : "hip"), &err);
+
+	RP_STRV_FOREACH (w, &words) {
+		if (strcmp(*w, "hip") == 0)
+			own = true;
+		else if (strcmp(*w, "rocblas") == 0)
+			rocblas = true;
+		else
+			return rp_cli_usage(s->cli, "--backend=%s: only hip, rocblas", *w);
+	}
+	if (r == 0)
+		r = verify_choose_backends(s, own, rocblas, &err);
+	if (r < 0)
+		return rp_cli_fail(s->cli, r, &err);
+	return s->cases.n ? 0 : rp_cli_usage(s->cli, "no case is left: rocBLAS has gemm only");
 }
 
 static int exit_of(const struct verify_session *s)
@@ -121,6 +145,8 @@ static int read_options(struct verify_session *s)
 		r = rp_cli_opt_number(cli, "seed", 0, 1, &s->seed);
 	if (r == 0)
 		r = choose_cases(s);
+	if (r == 0)
+		r = choose_backends(s);
 	if (r)
 		return r;
 	s->deadline_ms = (int64_t)deadline * 1000;
@@ -191,6 +217,9 @@ static const struct rp_option options[] = {
 		"real gfx1010 gfx1012 gfx1030 gfx1031 gfx1032" },
 	{ "profile", 0, "NAME[,KEY=VALUE...]", "which virtual card and machine, as for run",
 		"rx-5500-xt rx-5600-xt rx-5700-xt pro-w5500 rx-6600 rx-6700-xt rx-6800-xt" },
+	{ "backend", 0, "LIST",
+		"what computes: hip: our own kernels (default); rocblas: its matrix products",
+		"hip rocblas" },
 	{ "what", 0, "LIST", "conv, bn, gemm, copy (default: all)", "conv bn gemm copy" },
 	{ "quick", 0, NULL, "the small cases (default)", NULL },
 	{ "full", 0, NULL, "all cases of the table", NULL },

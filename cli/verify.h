@@ -15,10 +15,10 @@ struct verify_session {
 	uint64_t seed;
 	int64_t deadline_ms; /* of one case */
 	struct rp_verify_list cases;
+	size_t n_own; /* so many cases run on our own kernels; those behind them on rocBLAS */
 	struct rp_strv code_objects; /* none: those of this build */
 	/* called after each case; may be NULL */
-	void (*each)(struct verify_session *s, const struct rp_verify_case *c,
-		const struct rp_verify_result *res);
+	void (*each)(const struct verify_session *s, size_t i);
 	/* the rest is verify_prepare's and verify_cases' */
 	struct rp_strv prefix;
 	char *helper; /* owned */
@@ -37,6 +37,12 @@ RP_MUST_CHECK int verify_read_cases(
 
 /* Path of the kernels of this build for a chip; owned, NULL if there are none (or no memory). */
 char *verify_kernels(const struct rp_cli *cli, const char *chip);
+
+/* Once all cases are there: own or not, and whether the matrix products run on rocBLAS (as well). */
+RP_MUST_CHECK int verify_choose_backends(
+	struct verify_session *s, bool own, bool rocblas, struct rp_error *err);
+const char *verify_backend(
+	const struct verify_session *s, size_t i); /* of case i: "hip", "rocblas" */
 
 RP_MUST_CHECK int verify_prepare(struct verify_session *s, struct rp_error *err);
 /* All cases; the first that finds no card ends it. 0 whatever the verdicts. */

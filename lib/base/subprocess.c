@@ -82,7 +82,7 @@ RP_NORETURN static void child_exec(
 	const struct rp_spawn *s, const char *path, int out_w, int err_w, int fail_fd, pid_t parent)
 {
 	static char *const empty_env[] = { NULL };
-	int in = s->stdin_fd, e;
+	int in = s->stdin_fd, e[2] = { 0, 0 }; /* errno; whether the folder could not be entered */
 	sigset_t none;
 
 	(void)setpgid(0, 0);
@@ -103,13 +103,15 @@ RP_NORETURN static void child_exec(
 	if (s->run_as &&
 		(setgroups(0, NULL) < 0 || setgid(s->run_as_gid) < 0 || setuid(s->run_as_uid) < 0))
 		goto fail;
-	if (s->cwd && chdir(s->cwd) < 0)
+	if (s->cwd && chdir(s->cwd) < 0) {
+		e[1] = 1;
 		goto fail;
+	}
 	execve(path, (char *const *)(uintptr_t)s->argv,
 		s->env ? (char *const *)(uintptr_t)s->env : empty_env);
 fail:
-	e = errno;
-	(void)!write(fail_fd, &e, sizeof(e));
+	e[0] = errno;
+	(void)!write(fail_fd, e, sizeof(e));
 	_exit(127);
 }
 
@@ -124,7 +126,7 @@ static int start(struct child *c, struct rp_error *err)
 	RP_CLEANUP(rp_close_fd) int fail_w = -1;
 	RP_CLEANUP(rp_free_p) char *path = NULL;
 	const char *path_env = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	int p[2], e, r;
+	int p[2], e[2], r;
 	pid_t parent = getpid();
 	ssize_t n;
 
@@ -156,12 +158,14 @@ static int start(struct child *c, struct rp_error *err)
 	(void)setpgid(c->pid, c->pid); /* both sides: whoever is first */
 	rp_close_fd(&fail_w);
 	do
-		n = read(fail_r, &e, sizeof(e));
+		n = read(fail_r, e, sizeof(e));
 	while (n < 0 && errno == EINTR);
 	if (n == (ssize_t)sizeof(e)) {
 		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 			;
-		return RP_FAIL_ERRNO(err, e > 0 ? -e : -EIO, "start %s", path);
+		if (e[1])
+			return RP_FAIL_ERRNO(err, -e[0], "start %s: enter %s", path, s->cwd);
+		return RP_FAIL_ERRNO(err, e[0] > 0 ? -e[0] : -EIO, "start %s", path);
 	}
 	c->out_fd = rp_steal_fd(&out_r);
 	c->err_fd = rp_steal_fd(&err_r);

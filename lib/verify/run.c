@@ -202,6 +202,8 @@ int rp_verify_run(const struct rp_ctx *ctx, const struct rp_verify_runner *runne
 	if (r == 0)
 		r = rp_strv_add(&argv, runner->helper, err);
 	if (r == 0)
+		r = rp_strv_add(&argv, runner->backend, err);
+	if (r == 0)
 		r = rp_strv_addf(&argv, err, "%llu", (unsigned long long)seed);
 	if (r == 0)
 		r = rp_strv_add(&argv, rp_verify_name(c, name), err);

@@ -149,6 +149,7 @@ struct rp_verify_runner {
 	const char *const *
 		prefix; /* argv before the helper, NULL-terminated: what puts it on a virtual GPU */
 	const char *helper; /* path of rocm-patch-verify-hip */
+	const char *backend; /* hip, rocblas: its first argument */
 	const char *const
 		*code_objects; /* NULL-terminated: the first that the runtime takes is used */
 	const char *const *env;

@@ -290,7 +290,7 @@ int rp_vgpu_tree(
 		*ret_path = RP_STEAL(path);
 		return 0;
 	}
-	r = rp_mkdirs(AT_FDCWD, dir, 0700, err);
+	r = rp_mkdirs(AT_FDCWD, dir, 0755, err);
 	if (r < 0)
 		return r;
 	top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -78,6 +78,7 @@ static void test_cannot_start(void **state)
 	assert_int_equal(chdir("/"), 0);
 	s.cwd = "/no/such/folder";
 	assert_int_equal(shell("true", &s, NULL, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "enter /no/such/folder"));
 }
 
 static void test_deadline(void **state)

@@ -83,6 +83,16 @@ class Virtual(unittest.TestCase):
         self.assertEqual((got.returncode, got.stdout), (66, ""))
         self.assertIn("/nonexistent/page.html: No such file or directory", got.stderr)
 
+    @unittest.skipIf("librocblas" in subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=False).stdout,
+                     "SKIP: this machine has a rocBLAS")
+    def test_rocblas_is_asked_and_missing(self):
+        # with a real one: tests/slow
+        code, got = verify("--gpu=gfx1010", "--backend=hip,rocblas", "--case=gemm f32 n8 c8 k8")
+        self.assertEqual((code, [(r["backend"], r["verdict"]) for r in got["results"]]), (69, [("hip", "right"), ("rocblas", "unavailable")]))
+        got = run("verify", "--gpu=gfx1010", "--backend=rocblas", "--case=" + CASE)
+        self.assertEqual(got.returncode, 2)
+        self.assertIn("rocBLAS has gemm only", got.stderr)
+
     def test_no_card_is_no_evidence(self):
         code, got = verify("--case=" + CASE)
         self.assertEqual((code, got["evidence"], got["count"]["unavailable"]), (69, None, 1))
@@ -162,7 +172,7 @@ class Virtual(unittest.TestCase):
         for file, hazards in ((out, False), (prebuilt, True)):
             chip = "gfx1010"
             env = {} if not hazards else {"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}
-            got = run("run", "--gpu=" + chip, "--runtime=stock", "--hazards=warn", "--", helper, "1", "gemm f32 n33 c40 k20", file,
+            got = run("run", "--gpu=" + chip, "--runtime=stock", "--hazards=warn", "--", helper, "hip", "1", "gemm f32 n33 c40 k20", file,
                       env=env)
             self.assertEqual("hazard " in got.stderr, hazards, got.stderr)
 

@@ -38,6 +38,12 @@ class Programs(Vgpu):
     def part(self, name, **kwargs):
         return self.run_on(["--gpu", "gfx1010"], PROGRAMS, name, **kwargs)
 
+    def test_the_cache_stays_open_to_builds(self):
+        # root's builds run as another user, who must reach what lies beside the card's files
+        new = self.dir / "new-cache"
+        self.run_on(["--gpu", "gfx1010"], "true", env={"XDG_CACHE_HOME": str(new)})
+        self.assertEqual([oct(p.stat().st_mode & 0o777) for p in (new / "rocm-patch", new / "rocm-patch/vgpu")], ["0o755", "0o755"])
+
     def test_files(self):
         self.part("files")
 
