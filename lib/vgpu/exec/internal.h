@@ -130,6 +130,7 @@ struct sem {
 	const struct rp_vkernel *kernel; /* VALU */
 	const struct memop *mem;
 	uint8_t fidelity; /* enum rp_exec_fidelity */
+	struct rp_exec_row info; /* of a machine's rows */
 };
 
 /* Inline constants as lane arrays: by type class and operand code - 128. */
@@ -154,9 +155,6 @@ struct rp_exec {
 		uint32_t left, phase;
 	} gws[GWS_COUNTERS];
 };
-
-/* machine.c: how a row with these semantics is modelled. */
-void rp_exec_row_of(unsigned int row, const struct sem *sem, struct rp_exec_row *ret);
 
 #define VGPR_ROWS 272u /* 256 and what a tuple at v255 may touch */
 
@@ -209,7 +207,7 @@ struct shared;
 #define N_LAST 8
 
 struct worker {
-	struct rp_exec *x;
+	_Alignas(64) struct rp_exec *x; /* two threads' workers share no cache line */
 	const struct rp_exec_dispatch *d;
 	struct shared *shared;
 	struct rp_exec_range last[N_LAST];

@@ -159,7 +159,7 @@ static const char *bound_of(unsigned int row)
 	return "not stated";
 }
 
-void rp_exec_row_of(unsigned int row, const struct sem *sem, struct rp_exec_row *ret)
+static void row_of(unsigned int row, const struct sem *sem, struct rp_exec_row *ret)
 {
 	*ret = (struct rp_exec_row){ .fidelity = RP_EXEC_NONE };
 	if (!sem->fn)
@@ -175,7 +175,7 @@ void rp_exec_row_info(unsigned int row, struct rp_exec_row *ret)
 
 	if (row && row < rp_isa_n_rows)
 		resolve(&rp_kernels_portable, row, &sem);
-	rp_exec_row_of(row, &sem, ret);
+	row_of(row, &sem, ret);
 	if (ret->fidelity == RP_EXEC_APPROXIMATE)
 		ret->bound = bound_of(row);
 }
@@ -350,8 +350,10 @@ int rp_exec_new(const struct rp_exec_config *config, struct rp_exec **ret, struc
 		free(x);
 		return RP_NOMEM(err);
 	}
-	for (unsigned int row = 1; row < rp_isa_n_rows; row++)
+	for (unsigned int row = 1; row < rp_isa_n_rows; row++) {
 		resolve(x->level, row, &x->sem[row]);
+		row_of(row, &x->sem[row], &x->sem[row].info);
+	}
 	fill_constants(x);
 	(void)pthread_mutex_init(&x->lock, NULL);
 	(void)pthread_mutex_init(&x->gws_lock, NULL);

@@ -462,15 +462,12 @@ static int step_not_implemented(struct wave *w, const struct pinst *p)
 static int step_refused(struct wave *w, const struct pinst *p)
 {
 	struct rp_isa_inst inst;
-	struct rp_exec_row row;
 	const struct cpage *page = page_of_slots(w->slots);
 	const char *what = NULL;
 
 	if (rp_isa_decode(&w->t->x->target, rp_span_of(page->text, page->n_bytes),
-		    4 * (size_t)(p - w->slots), &inst) == RP_ISA_OK) {
-		rp_exec_row_of(p->row, &w->t->x->sem[p->row], &row);
-		what = rp_exec_refuses(&inst, &row);
-	}
+		    4 * (size_t)(p - w->slots), &inst) == RP_ISA_OK)
+		what = rp_exec_refuses(&inst, &w->t->x->sem[p->row].info);
 	return rp_exec_fault(w, p, RP_EXEC_UNIMPLEMENTED, -1, 0, false,
 		"the executor has no semantics for %s with %s", rp_isa_name(p->row),
 		what ? what : "these operands");
@@ -499,7 +496,6 @@ static int step_no_memory(struct wave *w, const struct pinst *p)
 static void decode(struct rp_exec *x, struct cpage *page, size_t index, struct pinst *p)
 {
 	struct rp_isa_inst inst;
-	struct rp_exec_row row;
 	enum rp_isa_status status =
 		rp_isa_decode(&x->target, rp_span_of(page->text, page->n_bytes), 4 * index, &inst);
 
@@ -522,8 +518,7 @@ static void decode(struct rp_exec *x, struct cpage *page, size_t index, struct p
 		p->fn = step_not_implemented;
 		return;
 	}
-	rp_exec_row_of(inst.row, &x->sem[inst.row], &row);
-	if (rp_exec_refuses(&inst, &row)) {
+	if (rp_exec_refuses(&inst, &x->sem[inst.row].info)) {
 		p->fn = step_refused;
 		return;
 	}
