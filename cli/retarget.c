@@ -19,6 +19,7 @@ struct job {
 	struct rp_retarget_verified verified;
 	mode_t mode;
 	bool written;
+	bool overwrites; /* the input itself */
 	/* --diff */
 	const struct rp_function *function; /* of the last line; NULL: none */
 	bool has_head, in_json; /* its name stands; it is a JSON object that is open */
@@ -66,6 +67,12 @@ static int choose(struct job *j)
 	if (r)
 		return r;
 	j->output = rp_cli_opt(j->cli, "output");
+	j->options.in_place = rp_cli_flag(j->cli, "in-place");
+	if (j->options.in_place && j->options.trap)
+		return rp_cli_usage(j->cli, "--in-place and --trap do not go together");
+	j->overwrites = j->options.in_place && !j->output && !j->cli->dry_run;
+	if (j->overwrites)
+		j->output = j->input;
 	if (!j->output && !j->cli->dry_run && !rp_cli_flag(j->cli, "diff"))
 		return rp_cli_usage(
 			j->cli, "-o FILE is missing (-n, --diff: only show what would be done)");
@@ -80,7 +87,7 @@ static int check_files(struct job *j, struct rp_error *err)
 	if (stat(j->input, &in) < 0)
 		return RP_FAIL_ERRNO(err, -errno, "%s", j->input);
 	j->mode = in.st_mode & 0777;
-	if (j->output && stat(j->output, &out) == 0 && in.st_dev == out.st_dev &&
+	if (j->output && !j->overwrites && stat(j->output, &out) == 0 && in.st_dev == out.st_dev &&
 		in.st_ino == out.st_ino)
 		return RP_FAIL(err, -EINVAL, "%s is the input; it is never changed", j->output);
 	return 0;
@@ -101,6 +108,13 @@ static int publish(struct job *j, struct rp_error *err)
 	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return RP_FAIL_ERRNO(err, -errno, "%s", slash ? dir : ".");
+	if (j->overwrites) {
+		r = j->out.n_new ? rp_retarget_in_place_write(fd, rp_path_base(j->output), j->mode,
+					   j->map.span, &j->out, err)
+				 : 0;
+		j->written = r == 0 && j->out.n_new;
+		return r;
+	}
 	r = rp_tmpfile_open(fd, j->mode, &tmp, err);
 	if (r == 0)
 		r = rp_retarget_output_write(&j->out, &j->map, &tmp, NULL, err);
@@ -289,7 +303,8 @@ static void show_end(struct job *j)
 			(unsigned long long)v->n_constants);
 	rp_cli_out(j->cli, "  Nothing of this was tried on a card.\n");
 	if (j->written)
-		rp_cli_out(j->cli, "  Written: %s\n", j->output);
+		rp_cli_out(j->cli, "  Written: %s%s\n", j->output,
+			j->overwrites ? " (the way back: rocm-patch undo FILE)" : "");
 }
 
 void rp_cli_retarget_json(struct rp_json *json, const struct rp_retarget_report *r,
@@ -388,8 +403,8 @@ static int retarget_run(struct rp_cli *cli, int argc, char **argv)
 	if (r < 0 && !refused)
 		return rp_cli_fail(cli, r, &err);
 	if (refused)
-		rp_cli_warn(cli, "%s: %s; nothing is written (--trap: such functions trap)",
-			j.input, err.text);
+		rp_cli_warn(cli, "%s: %s; nothing is written%s", j.input, err.text,
+			j.options.in_place ? "" : " (--trap: such functions trap)");
 	else
 		show_end(&j);
 	if (rp_cli_json(cli))
@@ -400,13 +415,17 @@ static int retarget_run(struct rp_cli *cli, int argc, char **argv)
 static const struct rp_option retarget_options[] = {
 	{ "to", 0, "CHIP", "the card to write code for (default: gfx1010)",
 		"gfx1010 gfx1011 gfx1012 gfx1013" },
-	{ "output", 'o', "FILE", "the file to write; the input is never changed", "@file" },
+	{ "output", 'o', "FILE", "the file to write; the input is not changed", "@file" },
 	{ "cu-mode", 0, "MODE",
 		"kernels with wide LDS accesses in CU mode: auto (where the work-group fits), on, "
 		"off",
 		"auto on off" },
 	{ "trap", 0, NULL,
 		"a function that cannot be fixed traps when it is called; else nothing is written",
+		NULL },
+	{ "in-place", 0, NULL,
+		"only edits that move no code, else nothing; without -o in FILE itself, undo takes "
+		"it back",
 		NULL },
 	{ "diff", 0, NULL,
 		"old and new instructions side by side, where they differ (-v: all of them)",

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "retarget/tree.h"
 
@@ -37,15 +38,44 @@ static void show_json(
 	rp_json_end(json, ']');
 }
 
+/* FILE: what retarget --in-place changed. */
+static int undo_file(struct rp_cli *cli, const char *path)
+{
+	RP_CLEANUP(rp_free_p) char *dir = strdup(path);
+	RP_CLEANUP(rp_close_fd) int fd = -1;
+	struct rp_error err = RP_ERROR_INIT;
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	int r;
+
+	if (!dir)
+		return rp_cli_fail(cli, RP_NOMEM(&err), &err);
+	if (slash)
+		slash[slash == dir ? 1 : 0] = '\0';
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = fd < 0 ? RP_FAIL_ERRNO(&err, -errno, "%s", slash ? dir : ".")
+		   : rp_retarget_in_place_undo(fd, rp_path_base(path), cli->dry_run, &err);
+	if (r < 0)
+		return rp_cli_fail(cli, rp_error_prefix(&err, r, "%s", path), &err);
+	rp_cli_out(cli, "%s: %s as it was\n", path, cli->dry_run ? "would be" : "is");
+	if (rp_cli_json(cli)) {
+		rp_json_kstr(rp_cli_json(cli), "file", path);
+		rp_json_kbool(rp_cli_json(cli), "undone", !cli->dry_run);
+	}
+	return RP_EXIT_OK;
+}
+
 static int undo_run(struct rp_cli *cli, int argc, char **argv)
 {
 	RP_CLEANUP(rp_tree_undone_free) struct rp_tree_undone undone = { 0 };
 	RP_CLEANUP(rp_close_fd) int fd = -1;
 	struct rp_error err = RP_ERROR_INIT;
 	const char *dir = argv[0];
+	struct stat st;
 	int r;
 
 	(void)argc;
+	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
+		return undo_file(cli, dir);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = fd < 0 ? RP_FAIL_ERRNO(&err, -errno, "%s", dir)
 		   : rp_retarget_tree_undo(&cli->ctx, fd, rp_cli_flag(cli, "keep-changed"),
@@ -78,12 +108,14 @@ static const struct rp_option undo_options[] = {
 const struct rp_verb rp_verb_undo = {
 	.name = "undo",
 	.summary = "put back what apply replaced in a tree",
-	.operands = "DIR",
+	.operands = "DIR|FILE",
 	.description = "Every file of the folder is again the one that it was before \"rocm-patch "
 		       "apply\", "
 		       "with its times and owner; new files are removed. If a file was changed "
 		       "since, nothing "
-		       "is touched. A run of apply or undo that was killed is taken back, too.",
+		       "is touched. A run of apply or undo that was killed is taken back, too. A "
+		       "FILE that "
+		       "\"retarget --in-place\" changed is as before, by the record beside it.",
 	.options = undo_options,
 	.flags = RP_VERB_WRITES,
 	.min_operands = 1,

@@ -64,7 +64,10 @@ int rp_rt_entry_id(const struct rp_retarget_options *options, struct rp_span oth
 		return RP_FAIL(err, -EBADMSG, "a bundle entry without a target");
 	/* clr 6.4: an id with xnack fits a device with that setting; "-" is what cards have by default */
 	n = snprintf(ret, 160, "%.*s%s%s", (int)(id.processor.p - other.p), (const char *)other.p,
-		card->name, card->has_xnack ? ":xnack-" : "");
+		card->name, card->has_xnack && !options->in_place ? ":xnack-" : "");
+	if (options->in_place && (n < 0 || (size_t)n != other.n))
+		return RP_FAIL(err, -ENOTSUP, "entry %.*s cannot be renamed in place",
+			(int)(other.n < 80 ? other.n : 80), (const char *)other.p);
 	return n < 0 || n >= 160 ? RP_FAIL(err, -EBADMSG, "a bundle entry with a long name") : 0;
 }
 
@@ -125,7 +128,8 @@ static int read_plain(
 		return RP_FAIL(
 			err, -EBADMSG, "bundle at offset %llu is cut", (unsigned long long)offset);
 	r = rp_rt_entry_id(f->options, choice.best.id, j->id, err);
-	if (r == 0 && !has_room(b, choice.first, strlen(j->id)))
+	j->old_id = choice.best.id;
+	if (r == 0 && !f->options->in_place && !has_room(b, choice.first, strlen(j->id)))
 		r = RP_FAIL(err, -ENOTSUP,
 			"bundle at offset %llu: no room for one more entry in its first page",
 			(unsigned long long)offset);
@@ -350,7 +354,7 @@ static int compose(struct rp_rt_fat *f, struct rp_rt_patches *patches, uint64_t 
 		r = RP_FAIL(err, -EBADMSG, "the file is cut");
 	if (r == 0)
 		r = rp_rt_add_piece(out, piece, err);
-	for (size_t i = 0; r == 0 && i < f->n_jobs; i++) {
+	for (size_t i = 0; r == 0 && !f->options->in_place && i < f->n_jobs; i++) {
 		struct rp_rt_job *j = &f->jobs[i];
 
 		r = add_zeros(out, (i == 0 ? start : page_up(out->bytes)) - out->bytes, err);
@@ -393,6 +397,33 @@ static int bundle_patches(const struct rp_rt_fat *f, uint64_t start, struct rp_r
 		start = page_up(start + j->made.n);
 		if (r == 0)
 			r = rp_buf_check(p, err);
+	}
+	return r;
+}
+
+/* Two patches a bundle: the entry's name, and the object, in their places. */
+static int in_place_patches(
+	struct rp_rt_fat *f, struct rp_rt_patches *patches, struct rp_error *err)
+{
+	int r = f->n_compressed ? RP_FAIL(err, -ENOTSUP, "a compressed bundle: not in place") : 0;
+
+	for (size_t i = 0; r == 0 && i < f->n_jobs; i++) {
+		struct rp_rt_job *j = &f->jobs[i];
+		struct rp_buf *p = rp_rt_patch_at(patches, (uint64_t)(j->old_id.p - f->bytes.p));
+
+		if (!p)
+			return RP_NOMEM(err);
+		rp_buf_adds(p, j->id);
+		r = rp_buf_check(p, err);
+		p = r ? NULL : rp_rt_patch_at(patches, (uint64_t)(j->image.p - f->bytes.p));
+		if (r == 0 && !p)
+			return RP_NOMEM(err);
+		if (r == 0 && j->made.n != j->image.n)
+			return RP_FAIL(err, -EPROTO, "an object has another size");
+		if (r == 0) {
+			*p = j->made;
+			j->made = (struct rp_buf)RP_BUF_INIT;
+		}
 	}
 	return r;
 }
@@ -497,6 +528,10 @@ static int write_out(struct rp_rt_fat *f, const struct rp_elf *elf,
 	uint64_t start = page_up(f->bytes.n);
 	int r = 0;
 
+	if (f->options->in_place) {
+		r = in_place_patches(f, &patches, err);
+		return r < 0 ? r : compose(f, &patches, 0, out, err);
+	}
 	if (elf)
 		r = segment_patch(f, elf, fatbin->addr - fatbin->offset, &patches, &start, err);
 	if (r == 0 && !f->n_compressed)
@@ -533,8 +568,9 @@ static int finish(struct rp_rt_fat *f, const struct rp_elf *elf,
 		return RP_FAIL(err, -ENOEXEC, "no code in it that could be retargeted");
 	if (out->n_new == 0)
 		return rp_rt_add_piece(out, f->bytes, err);
-	return f->n_compressed && !elf ? compressed_file(f, out, err)
-				       : write_out(f, elf, fatbin, out, err);
+	return f->n_compressed && !elf && !f->options->in_place
+		       ? compressed_file(f, out, err)
+		       : write_out(f, elf, fatbin, out, err);
 }
 
 /* Reads the bundles of a file. elf: opened if it is one, and *ret_section its .hip_fatbin; else NULL. */

@@ -17,6 +17,7 @@ struct rp_rt_job {
 	struct rp_span packed; /* all of a compressed bundle; empty: a plain one */
 	struct rp_span image; /* of a plain one: the code object that is taken */
 	char id[160]; /* of the new entry */
+	struct rp_span old_id; /* of the entry that is taken */
 	uint64_t header_bytes, count; /* of a plain bundle now */
 	struct rp_buf
 		made; /* owned: the new code object, or the new compressed bundle; may be empty */
@@ -58,7 +59,7 @@ struct rp_rt_choice {
 void rp_rt_choose(const struct rp_retarget_options *options, const struct rp_bundle *b,
 	struct rp_rt_choice *ret);
 
-/* The id of the entry for the card, made of that of other. -EBADMSG. */
+/* The id of the entry for the card, made of that of other (of the same length in place: else -ENOTSUP). -EBADMSG. */
 RP_MUST_CHECK int rp_rt_entry_id(const struct rp_retarget_options *options, struct rp_span other,
 	char ret[160], struct rp_error *err);
 

@@ -47,7 +47,8 @@ static int new_target(const struct rp_rt_object *o, struct rp_span old, char ret
 
 	if (!rp_target_id_parse(old, &id) || (size_t)(id.processor.p - old.p) > 64)
 		return 0;
-	if (card->has_xnack) /* code of a chip without XNACK is not made for replays */
+	if (card->has_xnack &&
+		!o->options->in_place) /* code of a chip without XNACK is not made for replays */
 		xnack = !o->object->chip->has_xnack || o->object->xnack == RP_CODEOBJ_OFF
 				? ":xnack-"
 			: o->object->xnack == RP_CODEOBJ_ON ? ":xnack+"

@@ -391,6 +391,30 @@ static void count(struct rp_rt_object *o)
 	}
 }
 
+/* Functions whose instructions do not all stay where they are cannot be written in place. */
+static int stay(struct rp_rt_object *o, struct rp_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < o->object->n_functions; i++) {
+		const struct rp_function *old = &o->object->functions[i];
+		struct rp_rt_function *f = &o->functions[i];
+		char reason[256];
+
+		f->addr = old->addr;
+		if (f->is_trap || (f->n_words * 4 == old->code.n &&
+					  memcmp(f->olds, f->news,
+						  (f->n_insts + 1u) * sizeof(*f->olds)) == 0))
+			continue;
+		(void)snprintf(reason, sizeof(reason),
+			"%zu bytes of code become %zu: it would have to move", old->code.n,
+			f->n_words * 4);
+		r = refused(o, i, reason, err);
+	}
+	o->moves = false;
+	return r;
+}
+
 static int retarget(struct rp_rt_object *o, struct rp_buf *ret, struct rp_error *err)
 {
 	uint64_t n_refused = o->report->n_refused;
@@ -402,6 +426,8 @@ static int retarget(struct rp_rt_object *o, struct rp_buf *ret, struct rp_error 
 		r = rewrite_functions(o, err);
 	if (r == 0)
 		r = rewrite_kernels(o, err);
+	if (r == 0 && o->options->in_place)
+		r = stay(o, err);
 	if (r < 0)
 		return r;
 	count(o);
@@ -412,8 +438,9 @@ static int retarget(struct rp_rt_object *o, struct rp_buf *ret, struct rp_error 
 		return RP_FAIL(err, -ENOTSUP, "%llu functions cannot be fixed, the last: %.120s %s",
 			(unsigned long long)n_refused, note->name, note->reason);
 	}
-	r = place(o, err);
-	for (size_t i = 0; r == 0 && o->moves && i < o->object->n_functions; i++)
+	r = o->options->in_place ? 0 : place(o, err);
+	for (size_t i = 0;
+		r == 0 && (o->moves || o->options->in_place) && i < o->object->n_functions; i++)
 		r = resolve(o, i, err);
 	return r < 0 ? r : rp_rt_write(o, ret, err);
 }

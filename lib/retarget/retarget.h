@@ -74,6 +74,7 @@ struct rp_retarget_options {
 	const struct rp_chip *chip; /* the card; its isa must not be 0 */
 	enum rp_retarget_cu_mode cu_mode;
 	bool trap; /* functions that cannot be fixed become s_trap 2 */
+	bool in_place; /* no code moves, objects keep their size: else the function is refused; not with trap */
 	const struct rp_retarget_differ *differ; /* gets what the checker pairs; NULL: nobody */
 };
 
@@ -128,6 +129,11 @@ struct rp_retarget_verified {
 RP_MUST_CHECK int rp_retarget_verify(const struct rp_codeobj *old_object,
 	const struct rp_codeobj *new_object, const struct rp_retarget_options *options,
 	struct rp_retarget_verified *ret, struct rp_error *err);
+
+/*
+ * With options->in_place an object becomes one for the card in its old place and size, in bundles, too:
+ * its entry is renamed, there is no code for the old chip any more. Notes say no xnack then, the ELF header does.
+ */
 
 /* A file to be written: pieces that borrow from the input or from memory that this owns. */
 struct rp_retarget_output {

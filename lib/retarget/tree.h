@@ -127,4 +127,17 @@ RP_MUST_CHECK int rp_retarget_output_write(const struct rp_retarget_output *out,
 	const struct rp_map *map, struct rp_tmpfile *tmp, struct rp_sha256 *sha,
 	struct rp_error *err);
 
+#define RP_IN_PLACE_SUFFIX ".rocm-patch-undo"
+
+/*
+ * Replaces dirfd/name (was: its bytes now) by an output of the same size, made with options->in_place, and
+ * records the way back beside it. -EEXIST: there is a record already.
+ */
+RP_MUST_CHECK int rp_retarget_in_place_write(int dirfd, const char *name, mode_t mode,
+	struct rp_span was, const struct rp_retarget_output *out, struct rp_error *err);
+
+/* -ENOENT: no record; -ESTALE: the file was changed since. */
+RP_MUST_CHECK int rp_retarget_in_place_undo(
+	int dirfd, const char *name, bool dry_run, struct rp_error *err);
+
 #endif

@@ -340,9 +340,11 @@ static int target(struct rp_vf *v, struct rp_error *err)
 
 	if (n->chip != v->options->chip || (n->cov >= 6 && n->generic_version))
 		return RP_FAIL(err, -EBADMSG, "the ELF header says %s", n->target);
+	if (v->options->in_place && n->elf.image.n != v->old_object->elf.image.n)
+		return RP_FAIL(err, -EBADMSG, "it has another size");
 	if (n->metadata_target.n &&
 		(!rp_target_id_parse(n->metadata_target, &id) || id.chip != v->options->chip ||
-			(n->chip->has_xnack &&
+			(n->chip->has_xnack && !v->options->in_place &&
 				(id.xnack > RP_CODEOBJ_ANY || n->xnack > RP_CODEOBJ_ANY) &&
 				id.xnack != n->xnack)))
 		return RP_FAIL(err, -EBADMSG, "the metadata say %.*s, the ELF header %s",

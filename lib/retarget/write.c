@@ -311,12 +311,30 @@ static int new_segment(struct writer *w, struct rp_error *err)
 		w, stack, type_flags, w->file_start, w->o->text_addr, total, PAGE, err);
 }
 
+/* Code that stays where it is. */
+static int in_place(struct writer *w, struct rp_error *err)
+{
+	int r = 0;
+
+	if (w->notes_move)
+		return RP_FAIL(err, -ENOTSUP, "notes would have another size: not in place");
+	for (size_t i = 0; i < w->o->object->n_functions; i++) {
+		const struct rp_rt_function *f = &w->o->functions[i];
+
+		for (size_t k = 0; r == 0 && k < f->n_words; k++)
+			r = put32(w, w->o->object->functions[i].offset + 4 * k, f->words[k], err);
+	}
+	return r;
+}
+
 static int change(struct writer *w, struct rp_error *err)
 {
 	int r = put32(w, 48, new_flags(w), err);
 
 	if (r == 0)
 		r = make_notes(w, err);
+	if (r == 0 && w->o->options->in_place)
+		r = in_place(w, err);
 	if (r == 0 && (w->o->moves || w->notes_move))
 		r = new_segment(w, err);
 	if (r == 0 && w->notes_move)

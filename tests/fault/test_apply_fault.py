@@ -94,6 +94,34 @@ class ApplyFaults(unittest.TestCase):
 
         FAULT.try_all("undo", prepare, lambda work: [PROGRAM, "undo", work / "tree"], lambda work: [work / "tree"], check)
 
+    def test_in_place(self):
+        clang = shutil.which("clang-19")
+        if not clang:
+            self.skipTest("SKIP: not installed: clang-19")
+
+        def make_one(work):
+            (work / "tree").mkdir()
+            (work / "k.s").write_text('.amdgcn_target "amdgcn-amd-amdhsa--gfx1030"\n.text\n.globl k\n.p2align 8\n.type k,@function\n'
+                                      "k:\ns_inst_prefetch 0x1\ns_endpgm\n.Lend:\n.size k, .Lend-k\n.rodata\n.amdhsa_kernel k\n"
+                                      ".amdhsa_next_free_vgpr 4\n.amdhsa_next_free_sgpr 4\n.end_amdhsa_kernel\n")
+            subprocess.run([clang, "-target", "amdgcn-amd-amdhsa", "-mcpu=gfx1030", "-o", work / "tree/k.co", work / "k.s"], check=True)
+            self.before = (work / "tree/k.co").read_bytes()
+            shutil.copy(work / "tree/k.co", work / "new.co")
+            plain("retarget", "--in-place", work / "new.co")
+            self.after = (work / "new.co").read_bytes()
+
+        def check(work, p, where):
+            now = (work / "tree/k.co").read_bytes()
+            self.assertIn(now, (self.before, self.after), where)
+            if p.returncode == 0:
+                self.assertEqual(now, self.after, where)
+            plain("undo", work / "tree/k.co", ok=(0, 66))
+            self.assertEqual((work / "tree/k.co").read_bytes(), self.before, where)
+            self.assertFalse((work / "tree/k.co.rocm-patch-undo").exists(), where)
+
+        FAULT.try_all("retarget --in-place", make_one, lambda work: [PROGRAM, "retarget", "--in-place", work / "tree/k.co"],
+                      lambda work: [work / "tree"], check)
+
 
 if __name__ == "__main__":
     result = unittest.main(exit=False, verbosity=2).result

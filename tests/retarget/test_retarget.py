@@ -226,6 +226,89 @@ class Verb(unittest.TestCase):
         doc = json.loads(run("--json", "retarget", "--diff", "-j2", self.library()).stdout)
         self.assertEqual({f["name"] for f in doc["diff"]} & {"flat_global", "bad"}, {"flat_global", "bad"})
 
+    STAYS = ("\tflat_load_dword v4, v[4:5] offset:4\n\ts_inst_prefetch 0x1\n\ts_waitcnt vmcnt(0) lgkmcnt(0)\n"
+             "\tv_add_co_u32 v0, null, v1, v2\n")
+
+    def test_in_place(self):
+        source = self.assemble(self.STAYS)
+        shutil.copy(source, self.path("stays.co"))
+        bundle = self.bundle([self.HOST, (self.AMD + "gfx1030", read(source)), (self.AMD + "gfx90a:xnack-", read(OTHER))])
+        with open(self.path("stays.hipfb"), "wb") as f:
+            f.write(bundle)
+        os.chmod(self.path("stays.hipfb"), 0o604)
+        for name in ("stays.co", "stays.hipfb"):
+            with self.subTest(name):
+                before = read(self.path(name))
+                self.assertEqual(json.loads(run("--json", "retarget", "--in-place", "-n", self.path(name)).stdout)["written"], False)
+                self.assertEqual(read(self.path(name)), before)
+                got = run("--json", "retarget", "--in-place", self.path(name))
+                self.assertEqual((got.returncode, json.loads(got.stdout)["written"]), (0, True), got.stderr)
+                new = read(self.path(name))
+                self.assertEqual(len(new), len(before))
+                self.assertNotEqual(new, before)
+                self.assertEqual(self.scanned(self.path(name))["verdict"], "native-clean")
+                got = run("--json", "retarget", "--in-place", self.path(name))  # nothing to do any more
+                self.assertEqual((got.returncode, json.loads(got.stdout)["written"]), (0, False), got.stderr)
+                self.assertEqual(run("undo", "-n", self.path(name)).returncode, 0)
+                self.assertEqual(read(self.path(name)), new)
+                got = run("--json", "undo", self.path(name))
+                self.assertEqual((got.returncode, json.loads(got.stdout)["undone"]), (0, True), got.stderr)
+                self.assertEqual(read(self.path(name)), before)
+                self.assertEqual(run("undo", self.path(name)).returncode, 66)
+        self.assertEqual(os.stat(self.path("stays.hipfb")).st_mode & 0o777, 0o604)
+        self.assertFalse([n for n in os.listdir(self.tmp) if n.endswith("-undo")])
+        self.retarget(source, "--in-place")
+        self.assertEqual(self.listing(self.path("out.co"))[:5], [
+            "global_load_dword v4, v[4:5], off offset:4", "s_nop 0", "s_waitcnt vmcnt(0) lgkmcnt(0)",
+            "v_add_co_u32 v0, s0, v1, v2", "s_endpgm"])
+
+    def test_in_place_of_a_library(self):
+        """Same size, at the same place; what a program finds there is the code for the card."""
+        source = self.assemble(self.STAYS)
+        self.assertEqual(run("retarget", "--in-place", "-o", self.path("one.co"), source).returncode, 0)
+        library = self.library(first=source, second=source)
+        before = read(library)
+        self.assertEqual(run("retarget", "--in-place", library).returncode, 0)
+        self.assertEqual(len(read(library)), len(before))
+        loaded = ctypes.CDLL(library)
+        for pointer in ("first", "second"):
+            address = ctypes.c_void_p.in_dll(loaded, pointer).value
+            self.assertEqual(self.look_up(address, self.AMD + "gfx1010"), read(self.path("one.co")))
+            self.assertIsNone(self.look_up(address, self.AMD + "gfx1030"))
+        self.assertEqual(run("undo", library).returncode, 0)
+        self.assertEqual(read(library), before)
+
+    def test_in_place_refuses(self):
+        before = read(CASES)
+        shutil.copy(CASES, self.path("cases.co"))
+        got = run("--json", "retarget", "--in-place", self.path("cases.co"))
+        self.assertEqual(got.returncode, 1)
+        self.assertTrue(any("would have to move" in n["reason"] for n in json.loads(got.stdout)["notes"]))
+        self.assertEqual(read(self.path("cases.co")), before)
+        self.assertEqual(run("retarget", "--in-place", "--trap", self.path("cases.co")).returncode, 2)
+
+    def test_in_place_and_changed_since(self):
+        name = self.path("x.co")
+        shutil.copy(self.assemble(self.STAYS), name)
+        before = read(name)
+        self.assertEqual(run("retarget", "--in-place", name).returncode, 0)
+        new = read(name)
+        with open(name, "ab") as f:
+            f.write(b"more")
+        self.assertEqual(run("undo", name).returncode, 65)
+        self.assertEqual(read(name), new + b"more")
+        with open(name, "wb") as f:
+            f.write(before)  # as after a run that was killed between record and file
+        self.assertEqual(run("undo", name).returncode, 0)
+        self.assertEqual(read(name), before)
+        self.assertEqual(run("retarget", "--in-place", name).returncode, 0)
+        with open(name + ".rocm-patch-undo", "r+", encoding="ascii") as f:
+            text = f.read().replace("offset = ", "offset = 9")
+            f.seek(0)
+            f.write(text)
+        self.assertEqual(run("undo", name).returncode, 65)
+        self.assertEqual(read(name), new)
+
     def test_dry_run(self):
         got = run("retarget", "-n", CASES)
         self.assertEqual(got.returncode, 0)
@@ -279,13 +362,13 @@ class Verb(unittest.TestCase):
             f.write(self.bundle([self.HOST, (self.AMD + "gfx1030", read(CASES))], 192))
         self.assertIn("no room", run("retarget", "-n", self.path("in.hipfb")).stderr)
 
-    def library(self, *args):
+    def library(self, *args, first=CASES, second=DEFECTS):
         """A library with two bundles and zeroed memory behind, so that addresses and offsets differ."""
         cc = shutil.which("cc")
         if not cc:
             self.skipTest("SKIP: no cc")
-        one = self.bundle([self.HOST, (self.AMD + "gfx1030", read(CASES))])
-        two = self.bundle([self.HOST, (self.AMD + "gfx1030", read(DEFECTS)), (self.AMD + "gfx90a:xnack-", read(OTHER))])
+        one = self.bundle([self.HOST, (self.AMD + "gfx1030", read(first))])
+        two = self.bundle([self.HOST, (self.AMD + "gfx1030", read(second)), (self.AMD + "gfx90a:xnack-", read(OTHER))])
         with open(self.path("fat.bin"), "wb") as f:
             f.write(one + two)
         with open(self.path("lib.c"), "w", encoding="ascii") as f:
