@@ -1157,9 +1157,14 @@ static void violation()
 	printf("returned: %s\n", hipGetErrorName(hipDeviceSynchronize()));
 }
 
+/* No instruction, and no part of the code that other tools read. */
+__device__ uint32_t no_code[4] = { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff };
+
 __global__ void no_instruction()
 {
-	asm volatile(".long 0xffffffff");
+	void (*volatile f)() = (void (*)())no_code;
+
+	f();
 }
 
 static void illegal()
