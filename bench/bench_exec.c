@@ -86,12 +86,13 @@ static double run(enum rp_exec_level level, enum rp_exec_hazards hazards, const 
 
 /* Lane operations per second of a kernel that clang compiled: s[4:5] kernel arguments, s6 the work-group, v0 the lane. */
 static double compiled(
-	enum rp_exec_level level, const uint32_t *words, size_t n, unsigned int threads)
+	enum rp_exec_level level, const uint32_t *words, size_t n, unsigned int threads, bool count)
 {
 	enum { TURNS = 2000, WORK_GROUPS = 16, WORK = 8 };
 	struct rp_error err = RP_ERROR_INIT;
 	struct rp_exec_dispatch d = { 0 };
 	struct rp_exec_fault fault;
+	struct rp_exec_report report = { 0 };
 	struct {
 		uint64_t p;
 		int32_t n;
@@ -103,6 +104,8 @@ static double compiled(
 		fprintf(stderr, "bench_exec: %s\n", err.text);
 		exit(1);
 	}
+	if (count)
+		report.count = calloc(rp_isa_n_rows, sizeof(*report.count));
 	d.entry = gpu_alloc(&g, 4096);
 	d.kernarg = gpu_alloc(&g, 4096);
 	args.p = gpu_alloc(&g, 16u << 20);
@@ -119,13 +122,14 @@ static double compiled(
 		clockid_t clock = threads > 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID;
 		double start = clock_seconds(clock);
 
-		if (rp_exec_dispatch(g.x, &d, NULL, &fault, &err) < 0) {
+		if (rp_exec_dispatch(g.x, &d, &report, &fault, &err) < 0) {
 			fprintf(stderr, "bench_exec: %s\n", err.text);
 			exit(1);
 		}
 		if (clock_seconds(clock) - start < best)
 			best = clock_seconds(clock) - start;
 	}
+	free(report.count);
 	gpu_close(&g);
 	return (double)WORK * TURNS * WORK_GROUPS * 32 / best;
 }
@@ -206,8 +210,8 @@ int main(void)
 	}
 	for (unsigned int level = 0; level <= (unsigned int)rp_exec_best_level(); level++) {
 		enum rp_exec_level l = (enum rp_exec_level)level;
-		double f = compiled(l, clang_fma_loop, RP_ARRAY_SIZE(clang_fma_loop), 1),
-		       m = compiled(l, clang_axpy, RP_ARRAY_SIZE(clang_axpy), 1);
+		double f = compiled(l, clang_fma_loop, RP_ARRAY_SIZE(clang_fma_loop), 1, false),
+		       m = compiled(l, clang_axpy, RP_ARRAY_SIZE(clang_axpy), 1, false);
 
 		if (level == RP_EXEC_PORTABLE)
 			portable[0] = f, portable[1] = m;
@@ -217,13 +221,22 @@ int main(void)
 			rp_exec_level_name(l), f * 1e-9, f / portable[0], m * 1e-9,
 			m / portable[1]);
 		if (l == rp_exec_best_level())
+			printf("exec %-8s  with opcodes counted %.2f and %.2f G lane-op/s\n",
+				rp_exec_level_name(l),
+				1e-9 * compiled(l, clang_fma_loop, RP_ARRAY_SIZE(clang_fma_loop), 1,
+					       true),
+				1e-9 * compiled(l, clang_axpy, RP_ARRAY_SIZE(clang_axpy), 1, true));
+		if (l == rp_exec_best_level())
 			/* by the processor time of both: what two free processors would give */
 			printf("exec %-8s  two threads do %.2fx and %.2fx the work of one, by "
 			       "processor time\n",
 				rp_exec_level_name(l),
-				2 * compiled(l, clang_fma_loop, RP_ARRAY_SIZE(clang_fma_loop), 2) /
+				2 *
+					compiled(l, clang_fma_loop, RP_ARRAY_SIZE(clang_fma_loop),
+						2, false) /
 					f,
-				2 * compiled(l, clang_axpy, RP_ARRAY_SIZE(clang_axpy), 2) / m);
+				2 * compiled(l, clang_axpy, RP_ARRAY_SIZE(clang_axpy), 2, false) /
+					m);
 	}
 	decoding();
 	return 0;

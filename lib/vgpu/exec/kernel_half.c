@@ -287,7 +287,10 @@ static void k_mix(struct rp_vargs *x)
 	for (int i = 0; i < RP_LANES; i++)
 		x->d[i] = mix(x, i);
 }
-/* One rounding of the exact sum to half is what the name says; that it is not two is assumed. */
+/*
+ * Rounded to single, then to half: LLVM emits it for a half made of a single-precision fma (VOP3PInstructions.td,
+ * MadFmaMixPats: fpround of fma). The document does not say.
+ */
 static void k_mixlo(struct rp_vargs *x)
 {
 	for (int i = 0; i < RP_LANES; i++)
