@@ -848,6 +848,59 @@ static void streams()
 	}
 }
 
+static void called_back(hipStream_t, hipError_t error, void *data)
+{
+	__atomic_fetch_add((int *)data, error == hipSuccess ? 1 : 100, __ATOMIC_RELEASE);
+}
+
+/* Graphs, callbacks, managed memory, a stream that waits for a value in memory. */
+static void graphs()
+{
+	const unsigned n = 700;
+	std::vector<uint32_t> v = random_words(n), got(n);
+	device<uint32_t> d(v);
+	hipStream_t s, t;
+	hipGraph_t graph;
+	hipGraphExec_t ready;
+	uint32_t *managed, *signal;
+	int calls = 0;
+
+	CHECK(hipStreamCreateWithFlags(&s, hipStreamNonBlocking));
+	CHECK(hipStreamCreateWithFlags(&t, hipStreamNonBlocking));
+	CHECK(hipStreamBeginCapture(s, hipStreamCaptureModeGlobal));
+	for (unsigned i = 0; i < 3; i++)
+		LAUNCH(work, 3, 256, 0, s, d.p, n, 3 + i, i + 1);
+	CHECK(hipMemcpyAsync(got.data(), d.p, n * 4, hipMemcpyDeviceToHost, s));
+	CHECK(hipStreamEndCapture(s, &graph));
+	CHECK(hipGraphInstantiate(&ready, graph, nullptr, nullptr, 0));
+	for (unsigned k = 0; k < 4; k++) {
+		CHECK(hipGraphLaunch(ready, s));
+		for (unsigned i = 0; i < 3; i++)
+			work_host(v, 3 + i, i + 1);
+	}
+	CHECK(hipStreamAddCallback(s, called_back, &calls, 0));
+	CHECK(hipStreamSynchronize(s));
+	same("graph", got, v);
+	same("calls", 0, calls, 1);
+	CHECK(hipGraphExecDestroy(ready));
+	CHECK(hipGraphDestroy(graph));
+
+	CHECK(hipMallocManaged((void **)&managed, n * 4));
+	CHECK(hipExtMallocWithFlags((void **)&signal, 8, hipMallocSignalMemory));
+	memcpy(managed, v.data(), n * 4);
+	*(volatile uint64_t *)signal = 0;
+	CHECK(hipStreamWaitValue32(t, signal, 5, hipStreamWaitValueGte));
+	LAUNCH(work, 3, 256, 0, t, managed, n, 7u, 1u);
+	CHECK(hipStreamWriteValue32(s, signal, 6, 0));
+	CHECK(hipStreamSynchronize(t));
+	work_host(v, 7, 1);
+	same("managed memory", std::vector<uint32_t>(managed, managed + n), v);
+	CHECK(hipFree(managed));
+	CHECK(hipFree(signal));
+	CHECK(hipStreamDestroy(s));
+	CHECK(hipStreamDestroy(t));
+}
+
 /* A barrier of all groups, made of atomics: all must be in flight. */
 __global__ void own_barrier(uint32_t *arrived, uint32_t *data, unsigned rounds)
 {
@@ -1188,6 +1241,7 @@ int main(int argc, char **argv)
 		{ "blocks", cooperative_blocks, true },
 		{ "scratch", scratch, true },
 		{ "streams", streams, true },
+		{ "graphs", graphs, true },
 		{ "waits", waits, true },
 		{ "fills", fills, true },
 		{ "globals", globals, true },

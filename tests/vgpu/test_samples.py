@@ -14,7 +14,7 @@ import unittest
 
 SLOW = "--slow" in sys.argv and sys.argv.remove("--slow") is None
 PROGRAM, SOURCES = os.path.abspath(sys.argv.pop(1)), pathlib.Path(sys.argv.pop(1)).resolve()
-PARTS = ["reduction", "scan", "transpose", "atomics", "blocks", "scratch", "streams", "waits", "fills", "globals", "numbers"]
+PARTS = ["reduction", "scan", "transpose", "atomics", "blocks", "scratch", "streams", "graphs", "waits", "fills", "globals", "numbers"]
 EXCEPTION = "HSA_STATUS_ERROR_EXCEPTION: An HSAIL operation resulted in a hardware exception. code: 0x1016"
 
 
