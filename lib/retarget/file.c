@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One file for the card: which objects in it are rewritten, and the pieces of the file that results. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -153,6 +154,8 @@ static int write_piece(const struct rp_map *map, struct rp_span piece, struct rp
 		struct rp_span part = { piece.p, piece.n < CHUNK_BYTES ? piece.n : CHUNK_BYTES };
 
 		r = rp_tmpfile_write(tmp, part, err);
+		/* a hint: the disk begins now, not when somebody waits for it */
+		(void)sync_file_range(tmp->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 		if (sha)
 			rp_sha256_add(sha, part);
 		piece = (struct rp_span){ piece.p + part.n, piece.n - part.n };

@@ -85,12 +85,34 @@ static int open_staged(struct worker *w, const struct rp_tree_item *item, struct
 	return 0;
 }
 
-static int close_staged(size_t i, struct rp_tmpfile *tmp, struct rp_error *err)
+/* Under its number, not synced yet: the disk writes while other files are made. */
+static int close_staged(struct worker *w, size_t i, struct rp_tmpfile *tmp, struct rp_error *err)
 {
 	char name[24];
 
 	(void)snprintf(name, sizeof(name), "%zu", i);
-	return rp_tmpfile_publish(tmp, name, err);
+	if (renameat(w->staged_fd, tmp->name, w->staged_fd, name) < 0)
+		return RP_FAIL_ERRNO(err, -errno, "stage %s", w->plan->items[i].path);
+	tmp->name[0] = '\0';
+	return 0;
+}
+
+/* All that is staged is on the disk when this returns. */
+static int sync_staged(struct worker *w, struct rp_error *err)
+{
+	for (size_t i = 0; i < w->plan->n_items; i++) {
+		const struct rp_tree_item *item = &w->plan->items[i];
+		RP_CLEANUP(rp_close_fd) int fd = -1;
+		char name[24];
+
+		if (item->result || item->content == RP_TREE_NAME)
+			continue;
+		(void)snprintf(name, sizeof(name), "%zu", i);
+		fd = openat(w->staged_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0 || fsync(fd) < 0)
+			return RP_FAIL_ERRNO(err, -errno, "sync %s", item->path);
+	}
+	return rp_fsync_dir(w->staged_fd, err);
 }
 
 static void hash(struct rp_span bytes, char ret[RP_SHA256_HEX])
@@ -155,7 +177,7 @@ static int write_code(struct worker *w, size_t i, const struct rp_map *map,
 	if (r == 0)
 		r = rp_retarget_output_write(out, map, &tmp, &sha, err);
 	if (r == 0)
-		r = close_staged(i, &tmp, err);
+		r = close_staged(w, i, &tmp, err);
 	if (r < 0)
 		return r;
 	rp_sha256_final(&sha, digest);
@@ -246,7 +268,7 @@ static int do_data(struct worker *w, size_t i, struct rp_error *err)
 	if (r == 0)
 		r = rp_tmpfile_write(&tmp, rp_buf_span(&made), err);
 	if (r == 0)
-		r = close_staged(i, &tmp, err);
+		r = close_staged(w, i, &tmp, err);
 	hash(rp_buf_span(&made), item->new_sha);
 	item->new_bytes = made.n;
 	return r;
@@ -326,7 +348,7 @@ static int stage_all(struct worker *w, struct rp_error *err)
 	for (size_t i = 0; r == 0 && i < plan->n_items; i++)
 		if (plan->items[i].content == RP_TREE_NAME)
 			r = do_name(w, i, err);
-	return r;
+	return r < 0 ? r : sync_staged(w, err);
 }
 
 static bool same_folder(const char *a, const char *b)

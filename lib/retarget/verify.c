@@ -306,13 +306,16 @@ static int sections(struct rp_vf *v, struct rp_error *err)
 static int segments(struct rp_vf *v, struct rp_error *err)
 {
 	const struct rp_elf *o = &v->old_object->elf, *n = &v->new_object->elf;
-	const struct rp_elf_section *text = text_of(v->new_object);
+	const struct rp_elf_section *text = text_of(v->new_object); /* NULL: no code at all */
+	const struct rp_elf_section *old_text = text_of(v->old_object);
 	uint64_t end = 0;
 	bool is_new = false;
 
 	if (o->n_segments != n->n_segments)
 		return RP_FAIL(
 			err, -EBADMSG, "%zu segments became %zu", o->n_segments, n->n_segments);
+	if (!text != !old_text)
+		return RP_FAIL(err, -EBADMSG, "there is code in one of the objects only");
 	for (size_t i = 0; i < n->n_segments; i++) {
 		const struct rp_elf_segment *a = &o->segments[i], *b = &n->segments[i];
 
@@ -328,7 +331,7 @@ static int segments(struct rp_vf *v, struct rp_error *err)
 				      b->filesz != b->memsz))
 			return RP_FAIL(err, -EBADMSG, "the new segment is not right");
 	}
-	if (is_new && text->addr != text_of(v->old_object)->addr && text->addr + text->size > end)
+	if (is_new && text && text->addr != old_text->addr && text->addr + text->size > end)
 		return RP_FAIL(err, -EBADMSG, "the code is not loaded");
 	return 0;
 }

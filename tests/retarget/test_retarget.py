@@ -278,6 +278,10 @@ class Verb(unittest.TestCase):
         self.assertEqual(run("undo", library).returncode, 0)
         self.assertEqual(read(library), before)
 
+    def test_object_without_code(self):
+        """Found by the fuzzer: no .text, but notes of another length."""
+        self.assertEqual(self.retarget(os.path.join(ROOT, "tests/fuzz/corpus/retarget/no-text"))["objects"], 1)
+
     def test_in_place_refuses(self):
         before = read(CASES)
         shutil.copy(CASES, self.path("cases.co"))
