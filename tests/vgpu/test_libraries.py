@@ -133,6 +133,14 @@ class Blas(Root):
         else:
             print("librocblas4 %s: the numbers are of %s" % (self.version["librocblas4"], OVERRIDE_VERSION))
 
+    def test_backend_of_verify(self):
+        helper = pathlib.Path(PROGRAM).with_name("rocm-patch-verify-hip")
+        shutil.copy(helper, self.dir)
+        for case in ("gemm f32 n64 c64 k64", "gemm f16 n100 c37 k65", "gemm f32 n1 c300 k7"):
+            p = self.inside("./" + helper.name, "rocblas", "1", case)
+            self.assertEqual(p.returncode, 0, p.stdout + p.stderr[-2000:])
+            self.assertRegex(p.stdout, r"result n=\d+ wrong=0 nan=0 unwritten=0 beyond=0 .*object=librocblas\n")
+
     def test_gemm_1024(self):
         p = self.inside("./blas_values", "time", "1024", "2")
         self.assertRegex(p.stdout, r"sgemm n=1024 ms=[0-9.]+ right", p.stderr[-2000:])
