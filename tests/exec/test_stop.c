@@ -395,6 +395,34 @@ static void test_corrupt(void **unused)
 		}
 }
 
+/* The register in danger is known when the instruction runs for the first time, too. */
+static void test_corrupt_vgpr(void **unused)
+{
+	/* ds_read_b32 v2, v1; s_branch +0; global_load_dword v7, v1, s[4:5]; s_nop 0 */
+	static const uint32_t words[] = { 0xd8d80000, 0x02000001, 0xbf820000, 0xdc308000,
+		0x07040001, 0xbf800000 };
+	unsigned int wrong = 0;
+	struct rig r;
+
+	(void)unused;
+	rig_open(&r, "gfx1010", 1);
+	r.gpu.x->config.hazards = RP_EXEC_HAZARDS_CORRUPT;
+	r.wave.hazard = calloc(1, rp_exec_hazard_bytes());
+	assert_non_null(r.wave.hazard);
+	rp_exec_hazard_reset(&r.wave);
+	r.wave.s[4] = (uint32_t)r.data;
+	r.wave.s[5] = (uint32_t)(r.data >> 32);
+	((uint32_t *)(void *)r.data_host)[0] = 1234; /* all lanes load it */
+	assert_int_equal(rig_run(&r, words, RP_ARRAY_SIZE(words)), STEP_END);
+	assert_int_equal(r.worker.n_sites, 1);
+	assert_int_equal(r.worker.sites[0].hazard, RP_HAZARD_LDS_BRANCH_VMEM);
+	assert_int_equal(r.worker.sites[0].reg, 7);
+	for (unsigned int i = 0; i < RP_LANES; i++)
+		wrong += vgpr(&r.wave, 0, 7)[i] != 1234;
+	assert_int_equal(wrong, 1); /* a lane of it */
+	rig_close(&r);
+}
+
 /*
  * Two waves and a barrier; work-groups that wait for each other. Wave 1 reads what wave 0 wrote
  * to LDS before the barrier; group 0 spins until the last group has added to a counter.
@@ -606,6 +634,7 @@ int main(void)
 		cmocka_unit_test(test_hazards),
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_corrupt),
+		cmocka_unit_test(test_corrupt_vgpr),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_gws),
 		cmocka_unit_test(test_refused),

@@ -23,6 +23,7 @@ struct hazard_state {
 /* Invariant: known[i] is published last (release); facts[i] is written under the machine's lock, once. */
 struct hazard_page {
 	uint8_t known[PAGE_SLOTS];
+	uint8_t data[PAGE_SLOTS]; /* VGPR of a memory instruction's data */
 	struct rp_hazard_facts facts[PAGE_SLOTS];
 };
 
@@ -88,8 +89,12 @@ static void learn(struct rp_exec *x, const struct cpage *page, bool wave64, size
 	pthread_mutex_lock(&x->lock);
 	/* what is no instruction of the chip has no facts: it stops the kernel */
 	if (!f->known[slot] && rp_isa_decode(&target, rp_span_of(page->text, page->n_bytes),
-				       4 * slot, &inst) == RP_ISA_OK)
+				       4 * slot, &inst) == RP_ISA_OK) {
 		rp_hazard_facts(&target, &inst, &f->facts[slot]);
+		/* DS and FLAT have vdst there; buffers and images their data two bytes lower */
+		f->data[slot] = (uint8_t)(inst.klass == RP_ISA_CLASS_VMEM ? inst.w[1] >> 8
+									  : inst.w[1] >> 24);
+	}
 	__atomic_store_n(&f->known[slot], 1, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&x->lock);
 }
@@ -104,10 +109,8 @@ static unsigned int first_common(const struct rp_isa_sset *a, const struct rp_is
 
 /* The register that a hazard endangers: scalar, or for the two of vector memory the data's VGPR. */
 static unsigned int endangered(const struct hazard_state *h, const struct rp_hazard_facts *f,
-	const struct pinst *p, unsigned int hazard)
+	uint8_t data, unsigned int hazard)
 {
-	uint32_t encoding = p->w[0] >> 26;
-
 	switch (hazard) {
 	case RP_HAZARD_VMEM_TO_SCALAR:
 		return first_common(&f->write, &h->path.vmem);
@@ -115,8 +118,7 @@ static unsigned int endangered(const struct hazard_state *h, const struct rp_haz
 		return first_common(&f->write, &h->path.smem);
 	case RP_HAZARD_LDS_BRANCH_VMEM:
 	case RP_HAZARD_NSA_TO_VMEM:
-		/* DS and FLAT have vdst there; buffers and images their data a byte lower */
-		return encoding == 0x36 || encoding == 0x37 ? p->w[1] >> 24 : p->w[1] >> 8 & 0xff;
+		return data;
 	default:
 		return EXEC;
 	}
@@ -176,7 +178,7 @@ int rp_exec_hazard_check(struct wave *w, const struct pinst *p)
 		unsigned int hazard = (unsigned int)__builtin_ctz(met);
 
 		if (features[hazard] >= 0 && defect(w, (enum rp_chip_feature)features[hazard]))
-			seen(w, p, hazard, endangered(h, &f->facts[slot], p, hazard));
+			seen(w, p, hazard, endangered(h, &f->facts[slot], f->data[slot], hazard));
 	}
 	rp_hazard_step(&h->path, &f->facts[slot], NULL);
 	return STEP_NEXT;
