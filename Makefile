@@ -37,7 +37,7 @@ check-slow:
 	@scripts/run-tests.py $(BUILD) --slow --label check-slow
 
 check-corpus:
-	@scripts/install-deps build check
+	@scripts/install-deps build check vgpu
 	@$(MAKE) --no-print-directory all
 	@meson configure $(BUILD) -Dtests=enabled
 	@ninja -C $(BUILD)
