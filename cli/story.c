@@ -65,8 +65,8 @@ int story_begin(struct story *s)
 
 	if (r)
 		return r;
-	if (rp_cli_opt(cli, "report")) {
-		r = rp_page_check(rp_cli_opt(cli, "report"), &err);
+	if (rp_cli_opt(cli, "html")) {
+		r = rp_page_check(rp_cli_opt(cli, "html"), &err);
 		if (r < 0)
 			return rp_cli_fail(cli, r, &err);
 	}
@@ -283,12 +283,14 @@ static void story_json(const struct story *s, struct rp_json *j)
 	}
 }
 
-/* BASE.html and BASE.json. */
-static int write_report(struct story *s, const char *base, struct rp_error *err)
+/* The page, and the same as JSON beside it. */
+static int write_report(struct story *s, const char *html, struct rp_error *err)
 {
 	RP_CLEANUP(rp_buf_free) struct rp_buf page = RP_BUF_INIT, text = RP_BUF_INIT;
-	RP_CLEANUP(rp_free_p) char *html = rp_asprintf("%s.html", base);
-	RP_CLEANUP(rp_free_p) char *json = rp_asprintf("%s.json", base);
+	size_t n = strlen(html);
+	bool suffix = n > 5 && strcmp(html + n - 5, ".html") == 0;
+	RP_CLEANUP(rp_free_p)
+	char *json = rp_asprintf("%.*s.json", (int)(suffix ? n - 5 : n), html);
 	struct rp_json j;
 	int r;
 
@@ -301,7 +303,7 @@ static int write_report(struct story *s, const char *base, struct rp_error *err)
 		doctor_json(&s->doctor, &j);
 	rp_json_end(&j, '}');
 	rp_buf_addc(&text, '\n');
-	if (page.failed || text.failed || !html || !json)
+	if (page.failed || text.failed || !json)
 		return RP_NOMEM(err);
 	r = rp_publish_file(AT_FDCWD, html, 0644, rp_buf_span(&page), err);
 	if (r == 0)
@@ -314,8 +316,8 @@ static int write_report(struct story *s, const char *base, struct rp_error *err)
 int story_end(struct story *s, struct rp_error *err)
 {
 	RP_CLEANUP(rp_free_p) char *dir = NULL;
-	RP_CLEANUP(rp_free_p) char *base = NULL;
-	const char *given = rp_cli_opt(s->cli, "report");
+	RP_CLEANUP(rp_free_p) char *html = NULL;
+	const char *given = rp_cli_opt(s->cli, "html");
 	int r = 0;
 
 	if (s->has_before && s->has_after)
@@ -329,8 +331,8 @@ int story_end(struct story *s, struct rp_error *err)
 		if (r < 0)
 			return r;
 	}
-	base = given ? rp_span_dup(rp_span_str(given)) : rp_path_join(dir, "fix-report");
-	return base ? write_report(s, base, err) : RP_NOMEM(err);
+	html = given ? rp_span_dup(rp_span_str(given)) : rp_path_join(dir, "fix-report.html");
+	return html ? write_report(s, html, err) : RP_NOMEM(err);
 }
 
 int story_exit(const struct story *s)

@@ -11,6 +11,7 @@
 #include "retarget/tree.h"
 #include "scan/scan.h"
 #include "verify.h"
+#include "virtual.h"
 
 /* A folder to be rewritten for the card, as verb apply does. */
 struct story_tree {
@@ -38,22 +39,19 @@ struct story {
 		active; /* generation that is active after the work, borrowed; NULL: none was made */
 };
 
+/* clang-format off: members of an array of struct rp_option */
 #define STORY_OPTIONS                                                                              \
-	{ "gpu", 0, "CHIP",                                                                        \
-		"check on this card: real: the machine's (default); gfx1010, ...: a virtual one",  \
-		"real gfx1010 gfx1012 gfx1030 gfx1031 gfx1032" },                                  \
-		{ "profile", 0, "NAME[,KEY=VALUE...]",                                             \
-			"which virtual card and machine, as for run",                              \
-			"rx-5500-xt rx-5600-xt rx-5700-xt pro-w5500 rx-6600 rx-6700-xt "           \
-			"rx-6800-xt" },                                                            \
+	RP_CARD_OPTIONS,                                                                           \
 		{ "no-verify", 0, NULL, "do not let the card compute, neither before nor after",   \
 			NULL },                                                                    \
-		{ "report", 0, "BASE",                                                             \
-			"write BASE.html and BASE.json (default: fix-report in the state folder)", \
+		{ "html", 0, "FILE",                                                               \
+			"write the report to FILE, and as JSON beside it (default: "               \
+			"fix-report.html in the state folder)",                                    \
 			"@file" },                                                                 \
 	{                                                                                          \
 		"notify", 0, "CMD", "run CMD with one argument, what came out, at the end", NULL   \
 	}
+/* clang-format on */
 
 void story_free(struct story *s);
 

@@ -212,11 +212,7 @@ static int verify_run(struct rp_cli *cli, int argc, char **argv)
 
 static const struct rp_option options[] = {
 	RP_RUNTIME_OPTION,
-	{ "gpu", 0, "CHIP",
-		"real: the machine's card (default); gfx1010, gfx1030, ...: a virtual one",
-		"real gfx1010 gfx1012 gfx1030 gfx1031 gfx1032" },
-	{ "profile", 0, "NAME[,KEY=VALUE...]", "which virtual card and machine, as for run",
-		"rx-5500-xt rx-5600-xt rx-5700-xt pro-w5500 rx-6600 rx-6700-xt rx-6800-xt" },
+	RP_CARD_OPTIONS,
 	{ "backend", 0, "LIST",
 		"what computes: hip: our own kernels (default); rocblas: its matrix products",
 		"hip rocblas" },

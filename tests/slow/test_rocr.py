@@ -150,14 +150,14 @@ class MainJob(Real):
         """The same on a virtual card, under the override as users set it: what it computes before and after."""
         if subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=True).stdout.find("libamdhip64.so.5") < 0:
             self.skipTest("SKIP: HIP 5.2.3 is not installed")
-        base, said = self.dir / "story", self.dir / "said"
+        page, said = self.dir / "story.html", self.dir / "said"
         notify = self.dir / "notify"
         notify.write_text('#!/bin/sh\nprintf "%%s" "$1" > %s\n' % said)
         notify.chmod(0o755)
         tree = self.dir / "tree"
         tree.mkdir()
         shutil.copy(pathlib.Path(PROGRAM).parent / "data/kernels/verify-gfx1030.co", tree)
-        doc = json.loads(self.run_program("--json", "--prefix", prefix, "--yes", "fix", "--gpu=gfx1010", "--report", base, "--notify", notify, tree,
+        doc = json.loads(self.run_program("--json", "--prefix", prefix, "--yes", "fix", "--gpu=gfx1010", "--html", page, "--notify", notify, tree,
                                           env={"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}).stdout)
         before, after = doc["before"]["count"], doc["after"]["count"]
         print("before:", before, "after:", after)
@@ -172,10 +172,10 @@ class MainJob(Real):
         self.assertEqual(got["count"]["right"], 3)
         self.run_program("--yes", "undo", tree)
         self.assertEqual([p.name for p in tree.iterdir()], ["verify-gfx1030.co"])
-        report = json.loads(base.with_suffix(".json").read_text())
+        report = json.loads(page.with_suffix(".json").read_text())
         self.assertEqual((report["before"], report["after"], report["active"]), (doc["before"], doc["after"], doc["active"]))
         if browser.CHROMIUM:
-            seen = browser.everywhere(self, base.with_suffix(".html"), self.dir, self.env)
+            seen = browser.everywhere(self, page, self.dir, self.env)
             self.assertEqual([row[1:] for row in seen["rows"]],
                              [[r["verdict"], a["verdict"]] for r, a in zip(doc["before"]["results"], doc["after"]["results"])])
             self.assertEqual(seen["bars"], 2)

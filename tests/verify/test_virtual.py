@@ -81,6 +81,7 @@ class Virtual(unittest.TestCase):
         # told before the work, not after it
         got = run("verify", "--gpu=gfx1010", "--case=" + CASE, "--html=/nonexistent/page.html")
         self.assertEqual((got.returncode, got.stdout), (66, ""))
+        self.assertEqual(run("fix", "-n", "--gpu=gfx1010", "--html=/nonexistent/page.html").returncode, 66)
         self.assertIn("/nonexistent/page.html: No such file or directory", got.stderr)
 
     @unittest.skipIf("librocblas" in subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=False).stdout,
