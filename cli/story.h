@@ -39,19 +39,18 @@ struct story {
 		active; /* generation that is active after the work, borrowed; NULL: none was made */
 };
 
-/* clang-format off: members of an array of struct rp_option */
-#define STORY_OPTIONS                                                                              \
-	RP_CARD_OPTIONS,                                                                           \
-		{ "no-verify", 0, NULL, "do not let the card compute, neither before nor after",   \
-			NULL },                                                                    \
-		{ "html", 0, "FILE",                                                               \
-			"write the report to FILE, and as JSON beside it (default: "               \
-			"fix-report.html in the state folder)",                                    \
-			"@file" },                                                                 \
-	{                                                                                          \
-		"notify", 0, "CMD", "run CMD with one argument, what came out, at the end", NULL   \
+/* members of an array of struct rp_option */
+#define STORY_OPTIONS                                                                            \
+	RP_CARD_OPTIONS,                                                                         \
+		{ "no-verify", 0, NULL, "do not let the card compute, neither before nor after", \
+			NULL },                                                                  \
+		{ "html", 0, "FILE",                                                             \
+			"write the report to FILE, and as JSON beside it (default: "             \
+			"fix-report.html in the state folder)",                                  \
+			"@file" },                                                               \
+	{                                                                                        \
+		"notify", 0, "CMD", "run CMD with one argument, what came out, at the end", NULL \
 	}
-/* clang-format on */
 
 void story_free(struct story *s);
 

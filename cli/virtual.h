@@ -7,16 +7,16 @@
 
 #define RP_VIRTUAL_VARIABLE "ROCM_PATCH_VGPU" /* in the environment of who runs on a virtual card */
 
-/* clang-format off: members of an array of struct rp_option */
-#define RP_CARD_OPTIONS                                                                           \
-	{ "gpu", 0, "CHIP",                                                                       \
-		"real: the machine's card (default); gfx1010, gfx1030, ...: a virtual one",       \
-		"real gfx1010 gfx1012 gfx1030 gfx1031 gfx1032" },                                 \
-	{                                                                                         \
-		"profile", 0, "NAME[,KEY=VALUE...]",                                              \
-			"which virtual card and machine, see rocm-patch-run(1)",                  \
-			"rx-5500-xt rx-5600-xt rx-5700-xt pro-w5500 rx-6600 rx-6700-xt "          \
-			"rx-6800-xt"                                                              \
+/* members of an array of struct rp_option */
+#define RP_CARD_OPTIONS                                                                     \
+	{ "gpu", 0, "CHIP",                                                                 \
+		"real: the machine's card (default); gfx1010, gfx1030, ...: a virtual one", \
+		"real gfx1010 gfx1012 gfx1030 gfx1031 gfx1032" },                           \
+	{                                                                                   \
+		"profile", 0, "NAME[,KEY=VALUE...]",                                        \
+			"which virtual card and machine, see rocm-patch-run(1)",            \
+			"rx-5500-xt rx-5600-xt rx-5700-xt pro-w5500 rx-6600 rx-6700-xt "    \
+			"rx-6800-xt"                                                        \
 	}
 
 #define RP_VIRTUAL_OPTIONS                                                                        \
@@ -42,7 +42,6 @@
 		"strict-mtype", 0, NULL,                                                          \
 			"model a hypothesis: access to coherent memory of the card faults", NULL  \
 	}
-/* clang-format on */
 
 struct rp_virtual {
 	bool on;
