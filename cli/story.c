@@ -48,13 +48,6 @@ static int examine(struct story *s, struct rp_error *err)
 	return r;
 }
 
-static const char *fact_of_card(const struct story *s, const char *key)
-{
-	const char *card = rp_facts_subject(&s->doctor.facts, "card", 0);
-
-	return card ? rp_fact_get(&s->doctor.facts, card, key) : NULL;
-}
-
 int story_begin(struct story *s)
 {
 	RP_CLEANUP(rp_buf_free) struct rp_buf screen = RP_BUF_INIT;
@@ -81,7 +74,8 @@ int story_begin(struct story *s)
 	}
 	if (r < 0)
 		return rp_cli_fail(cli, r, &err);
-	chip = fact_of_card(s, "chip");
+	/* of the card that doctor speaks of */
+	chip = rp_fact_get(&s->doctor.facts, s->doctor.verdict.card, "chip");
 	s->chip = chip ? rp_chip_by_name(rp_span_str(chip)) : NULL;
 	doctor_render(&s->doctor, true, cli->utf8, &screen);
 	rp_cli_out(cli, "%s\n", rp_buf_cstr(&screen));
