@@ -100,6 +100,8 @@ RP_NORETURN static void child_exec(
 		goto fail;
 	/* What we inherited ourselves without close-on-exec; an older kernel just keeps it open. */
 	(void)syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
+	if (s->keep_fd >= 0 && fcntl(s->keep_fd, F_SETFD, 0) < 0)
+		goto fail;
 	if (s->run_as &&
 		(setgroups(0, NULL) < 0 || setgid(s->run_as_gid) < 0 || setuid(s->run_as_uid) < 0))
 		goto fail;

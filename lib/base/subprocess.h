@@ -25,6 +25,7 @@ struct rp_spawn {
 	int64_t grace_ms; /* between SIGTERM and SIGKILL; 0: 2000 */
 	int log_fd; /* stdout and stderr go there too; -1: nowhere */
 	int stdin_fd; /* -1: /dev/null */
+	int keep_fd; /* stays open in the child and what it starts: a lock that outlives us; -1: none */
 	bool split_stderr; /* true: only stdout is captured, stderr goes to log and tail */
 	struct rp_buf *capture; /* gets the output (borrowed); NULL: only log and tail */
 	size_t capture_max; /* more: the child is ended, -EFBIG; 0: 16 MiB */
@@ -36,9 +37,9 @@ struct rp_spawn {
 	void *line_data;
 };
 
-#define RP_SPAWN_INIT                        \
-	{                                    \
-		.log_fd = -1, .stdin_fd = -1 \
+#define RP_SPAWN_INIT                                       \
+	{                                                   \
+		.log_fd = -1, .stdin_fd = -1, .keep_fd = -1 \
 	}
 
 struct rp_exit {

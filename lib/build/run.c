@@ -154,6 +154,8 @@ static int tool(struct run *u, const char *const *argv)
 	spawn.env = (const char *const *)u->environ.v;
 	spawn.cwd = u->plan->work;
 	spawn.log_fd = log;
+	/* killed with -9 we leave tools behind that still clean up: the next run waits for them */
+	spawn.keep_fd = u->plan->lock.fd;
 	spawn.line = on_line;
 	spawn.line_data = u;
 	spawn.run_as = u->host->drop;

@@ -81,6 +81,22 @@ static void test_cannot_start(void **state)
 	assert_non_null(strstr(err.text, "enter /no/such/folder"));
 }
 
+/* A lock is held until the last of the child's children is gone, even if we are. */
+static void test_kept_lock(void **state)
+{
+	struct rp_lock lock = RP_LOCK_INIT, other = RP_LOCK_INIT;
+	int fd = (int)(intptr_t)*state;
+	struct rp_spawn s = RP_SPAWN_INIT;
+
+	assert_int_equal(rp_lock_take(NULL, fd, "lock", 0, &lock, NULL), 0);
+	s.keep_fd = lock.fd;
+	assert_int_equal(shell("(exec >/dev/null 2>&1; sleep 0.5) &", &s, NULL, NULL), 0);
+	rp_lock_drop(&lock);
+	assert_int_equal(rp_lock_take(NULL, fd, "lock", 0, &other, NULL), -EWOULDBLOCK);
+	assert_int_equal(rp_lock_take(NULL, fd, "lock", 10000, &other, NULL), 0);
+	rp_lock_drop(&other);
+}
+
 static void test_deadline(void **state)
 {
 	struct rp_spawn s = RP_SPAWN_INIT;
@@ -206,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_output_and_status),
 		cmocka_unit_test(test_surroundings),
 		SCRATCH_TEST(test_cannot_start),
+		SCRATCH_TEST(test_kept_lock),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_grandchild_keeps_the_pipe),
 		cmocka_unit_test(test_too_much_output),
