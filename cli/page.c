@@ -41,7 +41,8 @@ int rp_page_check(const char *path, struct rp_error *err)
 	return 0;
 }
 
-void rp_page_text(struct rp_buf *page, const char *text)
+/* Appends text with what HTML reads replaced. */
+static void rp_page_text(struct rp_buf *page, const char *text)
 {
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;

@@ -13,8 +13,6 @@ RP_MUST_CHECK int rp_page_check(const char *path, struct rp_error *err);
 
 void rp_page_begin(struct rp_buf *page, const char *title);
 void rp_page_end(struct rp_buf *page);
-/* Appends text with what HTML reads replaced. */
-void rp_page_text(struct rp_buf *page, const char *text);
 /* <tag>text</tag> */
 void rp_page_element(struct rp_buf *page, const char *tag, const char *fmt, ...) RP_PRINTF(3, 4);
 

@@ -237,6 +237,7 @@ static void table(struct story *s)
 		{ "matrix product", 1u << RP_VERIFY_GEMM },
 		{ "copy", 1u << RP_VERIFY_COPY },
 	};
+	const char *override = rp_strv_getenv(&s->cli->env, OVERRIDE);
 
 	rp_cli_out(s->cli, "\n%s:\n  %-22s %5s  %-34s  %s\n", verify_evidence_text(&s->after), "",
 		"cases", "before", "after");
@@ -250,12 +251,11 @@ static void table(struct story *s)
 	}
 	if (s->from)
 		rp_cli_out(s->cli,
-			"  before: %s, which the runtime took (" OVERRIDE "=%s)\n"
+			"  before: %s, which the runtime took (" OVERRIDE " %s)\n"
 			"  after: the same kernels rewritten by retarget, without that variable\n",
-			rp_path_base(s->from), rp_strv_getenv(&s->cli->env, OVERRIDE));
+			rp_path_base(s->from), override ? override : "is not set");
 	rp_cli_out(s->cli,
-		"  Both with the system's HIP; the patched ROCR takes part only when a HIP of its "
-		"version does.\n");
+		"  Both with the system's HIP and ROCR: the patched ROCR takes no part yet.\n");
 }
 
 static void story_json(const struct story *s, struct rp_json *j)
